@@ -1,0 +1,65 @@
+/** A layer may import itself and the layers named after it (docs/architecture.md). */
+const only = (from, ...to) => ({
+  name: `${from}-imports`,
+  severity: 'error',
+  comment: `src/${from} may import only: ${to.join(', ') || 'nothing'} (docs/architecture.md)`,
+  from: { path: `^src/${from}/` },
+  to: { path: '^src/', pathNot: `^src/(${[from, ...to].join('|')})/` },
+})
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    only('commands', 'cli', 'workflows', 'sandbox'),
+    only('cli', 'util'),
+    only('workflows', 'transfer', 'crypto', 'storage', 'util'),
+    only('transfer', 'crypto', 'storage', 'util'),
+    only('crypto', 'util'),
+    only('storage', 'util'),
+    only('sandbox', 'util'),
+    only('util'),
+    {
+      name: 'sandbox-only-for-practice',
+      severity: 'error',
+      comment: 'only the two practice commands start the sandbox',
+      from: { path: '^src/commands/', pathNot: '^src/commands/(sandbox|demo)' },
+      to: { path: '^src/sandbox/' },
+    },
+    {
+      name: 'sdk-only-in-s3',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(storage/s3|sandbox)/' },
+      to: { path: '@aws-sdk/|@smithy/' },
+    },
+    {
+      name: 'sandbox-takes-only-sigv4',
+      severity: 'error',
+      comment: 'the sandbox is no S3 client: it uses the signature library, nothing else of the SDK',
+      from: { path: '^src/sandbox/' },
+      to: { path: '@aws-sdk/|@smithy/', pathNot: '@smithy/(signature-v4|types)' },
+    },
+    {
+      name: 'oclif-only-on-top',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(commands|cli)/' },
+      to: { path: '@oclif/' },
+    },
+    {
+      name: 'sodium-only-in-crypto',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/crypto/' },
+      to: { path: 'libsodium' },
+    },
+    {
+      name: 'no-dev-dependencies-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
+}
