@@ -1,0 +1,55 @@
+/** Whole Crypt4GH files as streams: header, then segments (crypt4gh.tex §2). */
+import type { KeyPair } from '../keys/key-pair.ts'
+import { readHeader } from './header.ts'
+import { openHeader } from './open-header.ts'
+import { sealHeader } from './seal-header.ts'
+import { newDataKey } from './segment.ts'
+import { openStream, sealStream } from './segments.ts'
+
+export interface EncryptOptions {
+  /** Writes the header packets; without one an ephemeral key pair does, which is the default for a reason. */
+  sender?: KeyPair | undefined
+}
+
+/**
+ * Encrypts a stream for every recipient, under a fresh data key. The header comes first, so that a bad
+ * recipient fails before anything is read.
+ *
+ * @throws {@link AppError} INVALID_KEY, USAGE as {@link sealHeader}
+ */
+export async function* encryptStream(
+  plaintext: AsyncIterable<Uint8Array>,
+  recipients: readonly Uint8Array[],
+  options: EncryptOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const dataKey = newDataKey()
+  try {
+    yield await sealHeader({ dataKeys: [dataKey] }, recipients, options.sender)
+    yield* sealStream(plaintext, dataKey)
+  } finally {
+    dataKey.fill(0)
+  }
+}
+
+/**
+ * Decrypts a stream with whichever identity opens it, and applies its edit list. What was given out
+ * before an error is authentic but not the whole file: callers must not take it for one.
+ *
+ * @throws {@link AppError} NOT_CRYPT4GH, INVALID_HEADER, NO_MATCHING_KEY, AUTHENTICATION_FAILED
+ */
+export async function* decryptStream(
+  ciphertext: AsyncIterable<Uint8Array>,
+  identities: readonly KeyPair[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { header, rest, close } = await readHeader(ciphertext)
+  try {
+    const opened = await openHeader(header, identities)
+    try {
+      yield* openStream(rest, opened)
+    } finally {
+      for (const dataKey of opened.dataKeys) dataKey.fill(0)
+    }
+  } finally {
+    await close()
+  }
+}

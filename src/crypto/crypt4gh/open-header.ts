@@ -1,0 +1,133 @@
+/**
+ * Opens header packets with our identities (crypt4gh.tex §3.2). Every identity is tried on every packet;
+ * a packet that none opens, of an unknown header encryption method or with a low-order writer key, is
+ * somebody else's and skipped. One X25519 is done per identity and distinct writer key, so that a header
+ * of thousands of foreign packets costs no more than its ciphers.
+ */
+import { AppError } from '../../util/errors.ts'
+import { fingerprint } from '../keys/fingerprint.ts'
+import type { KeyPair } from '../keys/key-pair.ts'
+import { readySodium } from '../sodium.ts'
+import type { Sodium } from '../sodium.ts'
+import { KEY_SIZE, NONCE_SIZE } from './format.ts'
+import { parsePayload } from './header-payload.ts'
+import type { Header, HeaderPacket } from './header.ts'
+import { packetKeyOfReader } from './packet-key.ts'
+
+export interface OpenedHeader {
+  /** Distinct data keys in the order of their packets, at least one. Wipe them when done. */
+  dataKeys: Uint8Array[]
+  /** Discard, keep, discard … in bytes; undefined when no packet of ours has one. */
+  editList: readonly bigint[] | undefined
+  /** Distinct writer public keys of the packets that opened. */
+  senders: Uint8Array[]
+}
+
+/**
+ * Tries every identity on every packet.
+ *
+ * @throws {@link AppError} NO_MATCHING_KEY when no data key opens; INVALID_HEADER when a packet of ours has an
+ * unknown type or data encryption method, or when our edit lists contradict each other
+ */
+export async function openHeader(header: Header, identities: readonly KeyPair[]): Promise<OpenedHeader> {
+  const sodium = await readySodium()
+  const dataKeys: Uint8Array[] = []
+  const senders = new Map<string, Uint8Array>()
+  const editLists: (readonly bigint[])[] = []
+  for (const identity of identities) {
+    let own = 0
+    for (const { payload, writerPublicKey } of openPackets(sodium, header.packets, identity)) {
+      senders.set(hex(writerPublicKey), writerPublicKey)
+      const contents = parsePayload(payload)
+      sodium.memzero(payload)
+      if ('dataKey' in contents) {
+        addDistinct(dataKeys, contents.dataKey)
+      } else {
+        own += 1
+        // The standard: a reader that can decrypt several edit lists should reject the file (§3.2).
+        if (own > 1) throw severalEditLists()
+        editLists.push(contents.editList)
+      }
+    }
+  }
+  if (dataKeys.length === 0) {
+    throw senders.size > 0 ? noDataKey() : noMatchingKey(header, identities)
+  }
+  return { dataKeys, editList: theOneEditList(editLists), senders: [...senders.values()] }
+}
+
+interface OpenedPacket {
+  payload: Uint8Array
+  writerPublicKey: Uint8Array
+}
+
+function* openPackets(
+  sodium: Sodium,
+  packets: readonly HeaderPacket[],
+  identity: KeyPair,
+): Generator<OpenedPacket, void, undefined> {
+  const packetKeys = new Map<string, Uint8Array | undefined>()
+  try {
+    for (const { writerPublicKey, body } of packets) {
+      if (writerPublicKey === undefined) continue
+      const writer = hex(writerPublicKey)
+      if (!packetKeys.has(writer)) {
+        packetKeys.set(writer, packetKeyOfReader(sodium, identity, writerPublicKey))
+      }
+      const packetKey = packetKeys.get(writer)
+      const payload = packetKey === undefined ? undefined : decrypt(sodium, body, packetKey)
+      if (payload !== undefined) yield { payload, writerPublicKey }
+    }
+  } finally {
+    for (const packetKey of packetKeys.values()) if (packetKey !== undefined) sodium.memzero(packetKey)
+  }
+}
+
+function decrypt(sodium: Sodium, body: Uint8Array, packetKey: Uint8Array): Uint8Array | undefined {
+  const nonce = body.subarray(KEY_SIZE, KEY_SIZE + NONCE_SIZE)
+  const sealed = body.subarray(KEY_SIZE + NONCE_SIZE)
+  try {
+    return sodium.crypto_aead_chacha20poly1305_ietf_decrypt(null, sealed, null, nonce, packetKey)
+  } catch {
+    return undefined
+  }
+}
+
+/** Two identities may each have been given the same list; different lists mean different files. */
+function theOneEditList(editLists: readonly (readonly bigint[])[]): readonly bigint[] | undefined {
+  const [first] = editLists
+  if (editLists.some((list) => list.join() !== first?.join())) throw severalEditLists()
+  return first
+}
+
+function severalEditLists(): AppError {
+  return new AppError('INVALID_HEADER', 'the header has several edit lists for us, at most one is allowed', {
+    hints: ['when the file was made for several of your identities, give only one of them'],
+  })
+}
+
+function noMatchingKey(header: Header, identities: readonly KeyPair[]): AppError {
+  const packets = `${header.packets.length} header ${header.packets.length === 1 ? 'packet' : 'packets'}`
+  const tried = identities.map(({ publicKey }) => fingerprint(publicKey)).join(', ')
+  return new AppError('NO_MATCHING_KEY', `no identity opens this file (${packets})`, {
+    hints: [
+      tried === '' ? 'give an identity, a secret key that opens files' : `tried ${tried}`,
+      'give another identity, or ask the sender to encrypt the file for yours as well',
+    ],
+  })
+}
+
+function noDataKey(): AppError {
+  return new AppError('NO_MATCHING_KEY', 'the header has packets for us, but none with a data key', {
+    hints: ['ask the sender to encrypt the file again'],
+  })
+}
+
+/** By comparing, not by a string as map key: strings can't be wiped. */
+function addDistinct(dataKeys: Uint8Array[], dataKey: Uint8Array): void {
+  if (!dataKeys.some((known) => Buffer.compare(known, dataKey) === 0)) dataKeys.push(dataKey)
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,18 @@
+/** Public keys of services, which users can name instead of giving a file. */
+export interface NamedRecipient {
+  publicKey: Uint8Array
+  /** A phrase for help and listings. */
+  description: string
+}
+
+/** By name, as users write it. */
+export const NAMED_RECIPIENTS: ReadonlyMap<string, NamedRecipient> = new Map([
+  [
+    '@csc-sd',
+    {
+      // As published by CSC in docs/data/sensitive-data/csc-sd-services.pub, unchanged since 2021-05-31.
+      publicKey: Uint8Array.from(Buffer.from('dmku3fKA/wrOpWntUTkkoQvknjZDisdmSwU4oFk/on0=', 'base64')),
+      description: "CSC's old SD services key, of SD Connect v1 and SD Desktop",
+    },
+  ],
+])
