@@ -1,0 +1,192 @@
+/**
+ * The contract every store fulfils: S3 (storage/s3), memory (memory-store.ts), and the decorators around them.
+ *
+ * Rules for all methods:
+ * - failures are StorageErrors (errors.ts); the store classifies them (`code`, `retryable`), callers only ask;
+ * - a method may be called again after a retryable failure with the same arguments;
+ * - sizes and offsets are bytes; ETags are given and taken without quotes;
+ * - `signal` ends the request early; the promise then rejects with the signal's reason;
+ * - a bucket is named as the server addresses it: `name`, or `tenant:name` for another tenant's on Ceph RGW.
+ */
+export interface ObjectStore {
+  /** Creates a bucket. Throws BUCKET_EXISTS when the name is taken by anyone, the caller included (CreateBucket). */
+  createBucket(bucket: string, options?: RequestOptions): Promise<void>
+  /** `visible` may list it, `forbidden` exists but refuses us, `absent` does not exist (HeadBucket). */
+  bucketState(bucket: string, options?: RequestOptions): Promise<'visible' | 'forbidden' | 'absent'>
+  /** The caller's own buckets (ListBuckets). */
+  listBuckets(options?: RequestOptions): Promise<BucketEntry[]>
+  /**
+   * Deletes an empty bucket (DeleteBucket). Throws BUCKET_NOT_EMPTY.
+   * A server may accept this with unfinished multipart uploads inside: look first.
+   */
+  deleteBucket(bucket: string, options?: RequestOptions): Promise<void>
+  /** Whether overwritten versions are kept (GetBucketVersioning); `unsupported` where the server has no versioning. */
+  bucketVersioning(bucket: string, options?: RequestOptions): Promise<Versioning>
+  /** Keeps overwritten versions from now on (PutBucketVersioning). Throws UNSUPPORTED. */
+  enableVersioning(bucket: string, options?: RequestOptions): Promise<void>
+
+  /** Throws OBJECT_NOT_FOUND or ACCESS_DENIED (HeadObject). */
+  headObject(bucket: string, objectKey: string, options?: RequestOptions): Promise<ObjectHead>
+  /**
+   * The object's bytes, or those of a range (GetObject). The body must be read to its end or destroyed.
+   * Throws OBJECT_CHANGED when `ifMatch` names another ETag, INTEGRITY when the body ends early or late.
+   */
+  getObject(bucket: string, objectKey: string, options?: GetObjectOptions): Promise<ObjectBody>
+  /** Stores a small object whole (PutObject). Throws OBJECT_EXISTS with `ifAbsent`, where the server checks it. */
+  putObject(
+    bucket: string,
+    objectKey: string,
+    body: Uint8Array,
+    options?: PutObjectOptions,
+  ): Promise<StoredObject>
+  /** Deletes an object; one that does not exist is no failure (DeleteObject). */
+  deleteObject(bucket: string, objectKey: string, options?: RequestOptions): Promise<void>
+  /** Objects in the order of their keys, page by page (ListObjectsV2 with fetch-owner). */
+  listObjects(bucket: string, options?: ListObjectsOptions): AsyncIterable<ObjectEntry>
+  /** True when the bucket holds any object, older version or delete marker (ListObjectVersions, ListObjectsV2). */
+  hasAnyVersion(bucket: string, options?: RequestOptions): Promise<boolean>
+
+  /** Opens a multipart upload and gives its id (CreateMultipartUpload). */
+  createMultipartUpload(bucket: string, objectKey: string, options?: CreateUploadOptions): Promise<string>
+  /** Stores one part; a part sent again replaces the earlier one (UploadPart). */
+  uploadPart(
+    upload: MultipartUpload,
+    partNumber: number,
+    body: Uint8Array,
+    options?: BodyOptions,
+  ): Promise<UploadedPart>
+  /** Joins the parts, given in the order of their numbers (CompleteMultipartUpload). */
+  completeMultipartUpload(
+    upload: MultipartUpload,
+    parts: readonly UploadedPart[],
+    options?: CompleteUploadOptions,
+  ): Promise<StoredObject>
+  /** Ends an upload and frees its parts; one that no longer exists is no failure (AbortMultipartUpload). */
+  abortMultipartUpload(upload: MultipartUpload, options?: RequestOptions): Promise<void>
+  /** The parts that arrived, by number (ListParts). Throws UPLOAD_NOT_FOUND. */
+  listParts(upload: MultipartUpload, options?: RequestOptions): AsyncIterable<StoredPart>
+  /** Unfinished uploads in a bucket (ListMultipartUploads). */
+  listMultipartUploads(bucket: string, options?: PrefixOptions): AsyncIterable<UnfinishedUpload>
+
+  /** Closes idle connections. The store can't be used afterwards. */
+  close(): void
+}
+
+/** Where an object is. */
+export interface ObjectName {
+  bucket: string
+  objectKey: string
+}
+
+export interface RequestOptions {
+  signal?: AbortSignal | undefined
+}
+
+export interface PrefixOptions extends RequestOptions {
+  prefix?: string | undefined
+}
+
+export interface ListObjectsOptions extends PrefixOptions {
+  /** Only objects whose key comes after this one. */
+  startAfter?: string | undefined
+  /** Stop after this many entries; all when absent. */
+  limit?: number | undefined
+}
+
+/** The first byte wanted and how many; the store answers with exactly those or fails. */
+export interface ByteRange {
+  offset: number
+  length: number
+}
+
+export interface GetObjectOptions extends RequestOptions {
+  range?: ByteRange | undefined
+  ifMatch?: string | undefined
+}
+
+export interface BodyOptions extends RequestOptions {
+  /** SHA-256 of the body, hex: signed with the request, so that the server refuses any other bytes. Computed when absent. */
+  sha256?: string | undefined
+}
+
+/** The ACL that a cross-project upload asks for, so that the bucket's owner can read what arrives. */
+export type CannedAcl = 'bucket-owner-full-control'
+
+export interface PutObjectOptions extends BodyOptions {
+  ifAbsent?: boolean | undefined
+  acl?: CannedAcl | undefined
+  contentType?: string | undefined
+}
+
+export interface CreateUploadOptions extends RequestOptions {
+  acl?: CannedAcl | undefined
+  contentType?: string | undefined
+}
+
+export interface CompleteUploadOptions extends RequestOptions {
+  /** Asks for If-None-Match: `*`. Ceph RGW 16 ignores it here: check before as well. */
+  ifAbsent?: boolean | undefined
+}
+
+export type Versioning = 'enabled' | 'suspended' | 'off' | 'unsupported'
+
+export interface BucketEntry {
+  bucket: string
+  createdAt: Date | undefined
+}
+
+export interface ObjectHead {
+  /** Bytes stored. */
+  size: number
+  etag: string
+  lastModified: Date | undefined
+  versionId: string | undefined
+}
+
+export interface ObjectBody {
+  /** Bytes of this answer: the range's length, or the object's size. */
+  length: number
+  /** Bytes of the whole object. */
+  size: number
+  etag: string
+  body: AsyncIterable<Uint8Array>
+  /** Ends the transfer of a body that is not wanted any more; harmless when it was read. */
+  destroy(): void
+}
+
+export interface StoredObject {
+  /** Undefined where the server answers without one (Ceph RGW 16 on Complete): ask headObject. */
+  etag: string | undefined
+  versionId: string | undefined
+}
+
+export interface ObjectEntry {
+  objectKey: string
+  size: number
+  etag: string
+  lastModified: Date | undefined
+  /** Canonical id of the owner, where the server tells it. */
+  ownerId: string | undefined
+}
+
+export interface MultipartUpload {
+  bucket: string
+  objectKey: string
+  uploadId: string
+}
+
+export interface UploadedPart {
+  partNumber: number
+  etag: string
+}
+
+export interface StoredPart extends UploadedPart {
+  size: number
+}
+
+export interface UnfinishedUpload extends MultipartUpload {
+  initiatedAt: Date | undefined
+  /** Canonical ids, where the server tells them. Ceph RGW 16 names the bucket's owner in both, whoever uploads. */
+  ownerId: string | undefined
+  initiatorId: string | undefined
+}

@@ -1,0 +1,52 @@
+import { AppError } from '../../util/errors.ts'
+
+/** Keys that sign requests. Never logged, never part of an error. */
+export interface Credentials {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string | undefined
+  expiration?: Date | undefined
+}
+
+/** How to reach one S3 store as one caller. */
+export interface ConnectionSettings {
+  /** `https://…`; AWS itself when absent. */
+  endpoint?: string | undefined
+  /** Signing region; `us-east-1` when absent, which stores other than AWS take as it is. */
+  region?: string | undefined
+  /** Keys, something that fetches them when they are needed, or no signature at all. */
+  credentials: Credentials | (() => Promise<Credentials>) | 'anonymous'
+  /** `endpoint/bucket` instead of `bucket.endpoint`; true when absent and an endpoint is given. */
+  forcePathStyle?: boolean | undefined
+  /** Connections at a time; 32 when absent. */
+  maxSockets?: number | undefined
+  /** Seconds without a byte in either direction after which a request has failed; 60 when absent. */
+  idleTimeout?: number | undefined
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/**
+ * Checks an endpoint: an `https` address, or `http` on this machine.
+ * What sealift stores is encrypted, but without TLS anyone on the way sees names and sizes, and can answer in the store's place.
+ *
+ * @throws AppError USAGE
+ */
+export function checkEndpoint(endpoint: string, allowInsecure = false): void {
+  const url = URL.parse(endpoint)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new AppError('USAGE', 'the endpoint is not an http or https address', {
+      hints: ['give it with its scheme, such as https://s3.example.org'],
+    })
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new AppError('USAGE', 'the endpoint must not contain a user name or password', {
+      hints: ['put the keys into ~/.aws/credentials or the AWS_ variables'],
+    })
+  }
+  if (url.protocol === 'http:' && !allowInsecure && !LOOPBACK.test(url.hostname)) {
+    throw new AppError('USAGE', `the endpoint ${url.origin} is not encrypted`, {
+      hints: ['use https; plain http is meant for servers on this machine'],
+    })
+  }
+}

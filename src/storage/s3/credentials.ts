@@ -1,0 +1,117 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
+import { AppError } from '../../util/errors.ts'
+import { checkEndpoint, type ConnectionSettings, type Credentials } from './connection.ts'
+import { readSharedConfig, type Section, type SharedConfig } from './shared-config.ts'
+
+/** Where to look for the way to a store and its keys. */
+export interface ConnectionRequest {
+  /** A profile asked for by name: its keys win over those in the environment. */
+  profile?: string | undefined
+  endpoint?: string | undefined
+  region?: string | undefined
+  /** Permits an `http:` endpoint on another machine. */
+  allowInsecure?: boolean | undefined
+  environment: Readonly<Record<string, string | undefined>>
+  homeDirectory: string
+  /** What is asked when neither environment nor files have keys; the SDK's chain (SSO, roles, containers) when absent. */
+  otherSources?: ((profile: string | undefined) => () => Promise<Credentials>) | undefined
+}
+
+/**
+ * Finds endpoint, region and keys where the AWS CLI finds them, in its order: what was asked for, the AWS_ variables,
+ * the profile in `~/.aws`, and last the SDK's other sources.
+ *
+ * @throws AppError NO_CREDENTIALS when there are none, or a named profile does not exist
+ * @throws AppError USAGE for an endpoint that is no address, or not encrypted
+ */
+export async function loadConnection(request: ConnectionRequest): Promise<ConnectionSettings> {
+  const { environment } = request
+  const config = await readSharedConfig(environment, request.homeDirectory)
+  const profileName = nonEmpty(request.profile) ?? nonEmpty(environment['AWS_PROFILE'])
+  const profile = profileOf(config, profileName)
+  const endpoint = endpointOf(request, config, profile)
+  if (endpoint !== undefined) checkEndpoint(endpoint, request.allowInsecure)
+  const region =
+    nonEmpty(request.region) ??
+    nonEmpty(environment['AWS_REGION']) ??
+    nonEmpty(environment['AWS_DEFAULT_REGION']) ??
+    profile['region']
+  const credentials = await credentialsOf(request, profileName, profile)
+  return { endpoint, region, credentials }
+}
+
+function profileOf(config: SharedConfig, name: string | undefined): Section {
+  const found = config.profile(name ?? 'default')
+  if (found === undefined && name !== undefined) {
+    throw new AppError('NO_CREDENTIALS', `there is no profile ${name} in ${config.credentialsFile}`, {
+      hints: ['`aws configure list-profiles` shows the names that exist'],
+    })
+  }
+  return found ?? {}
+}
+
+/** The AWS CLI's order ("Service-specific endpoints"): the S3 variable, the general one, the same in the profile. */
+function endpointOf(request: ConnectionRequest, config: SharedConfig, profile: Section): string | undefined {
+  const services = profile['services'] === undefined ? undefined : config.services(profile['services'])
+  return (
+    nonEmpty(request.endpoint) ??
+    nonEmpty(request.environment['AWS_ENDPOINT_URL_S3']) ??
+    nonEmpty(request.environment['AWS_ENDPOINT_URL']) ??
+    services?.['s3.endpoint_url'] ??
+    profile['endpoint_url']
+  )
+}
+
+async function credentialsOf(
+  request: ConnectionRequest,
+  profileName: string | undefined,
+  profile: Section,
+): Promise<ConnectionSettings['credentials']> {
+  const fromEnvironment = staticCredentials(
+    'the environment',
+    lowerCased(request.environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'),
+  )
+  const fromProfile = staticCredentials(`profile ${profileName ?? 'default'}`, profile)
+  // As in the AWS CLI: a profile given as an option wins over keys in the environment, AWS_PROFILE does not.
+  const askedForProfile = nonEmpty(request.profile) !== undefined
+  const found = askedForProfile ? fromProfile : (fromEnvironment ?? fromProfile)
+  if (found !== undefined) return found
+  const fetchCredentials = (request.otherSources ?? sdkSources)(profileName)
+  try {
+    await fetchCredentials()
+  } catch (error) {
+    throw new AppError('NO_CREDENTIALS', 'no credentials for the store', {
+      hints: [
+        'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or put them into ~/.aws/credentials',
+        'on CSC machines `allas-conf --mode S3` writes that file',
+      ],
+      cause: error,
+    })
+  }
+  return fetchCredentials
+}
+
+/** Keys as they are written; undefined when there are none. Half a pair is an error, not a reason to look elsewhere. */
+function staticCredentials(place: string, section: Section): Credentials | undefined {
+  const accessKeyId = nonEmpty(section['aws_access_key_id'])
+  const secretAccessKey = nonEmpty(section['aws_secret_access_key'])
+  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    const missing = accessKeyId === undefined ? 'access key id' : 'secret access key'
+    throw new AppError('NO_CREDENTIALS', `${place} has half of a key pair: the ${missing} is missing`)
+  }
+  return { accessKeyId, secretAccessKey, sessionToken: nonEmpty(section['aws_session_token']) }
+}
+
+function sdkSources(profile: string | undefined): () => Promise<Credentials> {
+  const provider = defaultProvider(profile === undefined ? {} : { profile })
+  return () => provider()
+}
+
+function lowerCased(environment: ConnectionRequest['environment'], ...names: string[]): Section {
+  return Object.fromEntries(names.map((name) => [name.toLowerCase(), environment[name]]))
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === undefined || value.trim() === '' ? undefined : value.trim()
+}

@@ -1,0 +1,151 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { Readable } from 'node:stream'
+import { hasCode } from '../../util/errors.ts'
+import { failure, type Where } from '../failure.ts'
+import type {
+  ByteRange,
+  GetObjectOptions,
+  ObjectBody,
+  ObjectHead,
+  PutObjectOptions,
+  RequestOptions,
+  StoredObject,
+} from '../object-store.ts'
+import { checkedBody, expectedLength } from './object-body.ts'
+import { request, unquoted } from './request.ts'
+import { signedWith } from './signed-sha256.ts'
+
+/** A HEAD answer has no body to say why: a refusal is asked again as a GET of one byte, whose answer has. */
+export async function headObject(
+  client: S3Client,
+  bucket: string,
+  objectKey: string,
+  options?: RequestOptions,
+): Promise<ObjectHead> {
+  const where = { operation: 'HeadObject', bucket, objectKey }
+  try {
+    const answer = await request(where, options, (settings) =>
+      client.send(new HeadObjectCommand({ Bucket: bucket, Key: objectKey }), settings),
+    )
+    const { ContentLength, ETag, LastModified, VersionId } = answer
+    if (ContentLength === undefined) throw failure('STORE_FAILURE', where, 'the answer has no Content-Length')
+    return {
+      size: ContentLength,
+      etag: unquoted(ETag) ?? '',
+      lastModified: LastModified,
+      versionId: versionIdOf(VersionId),
+    }
+  } catch (error) {
+    if (hasCode(error, 'ACCESS_DENIED', 'STORE_FAILURE')) await throwReason(client, where, options)
+    throw error
+  }
+}
+
+async function throwReason(
+  client: S3Client,
+  where: Where & { bucket: string; objectKey: string },
+  options: RequestOptions | undefined,
+): Promise<void> {
+  const input = { Bucket: where.bucket, Key: where.objectKey, Range: 'bytes=0-0' }
+  const answer = await request(where, options, (settings) =>
+    client.send(new GetObjectCommand(input), settings),
+  )
+  bodyOf(answer, where).destroy()
+}
+
+export async function getObject(
+  client: S3Client,
+  bucket: string,
+  objectKey: string,
+  options: GetObjectOptions = {},
+): Promise<ObjectBody> {
+  const { range, ifMatch, signal } = options
+  const where = { operation: 'GetObject', bucket, objectKey }
+  const command = new GetObjectCommand({
+    Bucket: bucket,
+    Key: objectKey,
+    ...(range === undefined ? {} : { Range: rangeHeader(range) }),
+    ...(ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` }),
+  })
+  const answer = await request(where, options, (settings) => client.send(command, settings))
+  const body = bodyOf(answer, where)
+  try {
+    const etag = unquoted(answer.ETag) ?? ''
+    // A server that ignores If-Match must not hand out another object's bytes.
+    if (ifMatch !== undefined && etag !== ifMatch)
+      throw failure('OBJECT_CHANGED', where, `its ETag is ${etag}`)
+    const { length, size } = expectedLength(where, range, answer.ContentLength, answer.ContentRange)
+    const destroy = (): void => {
+      body.destroy()
+    }
+    return { length, size, etag, body: checkedBody(body, length, where, signal), destroy }
+  } catch (error) {
+    body.destroy()
+    throw error
+  }
+}
+
+export async function putObject(
+  client: S3Client,
+  bucket: string,
+  objectKey: string,
+  body: Uint8Array,
+  options: PutObjectOptions = {},
+): Promise<StoredObject> {
+  const { acl, contentType, ifAbsent, sha256 } = options
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: objectKey,
+    Body: body,
+    ContentLength: body.length,
+    ...(acl === undefined ? {} : { ACL: acl }),
+    ...(contentType === undefined ? {} : { ContentType: contentType }),
+    ...(ifAbsent === true ? { IfNoneMatch: '*' } : {}),
+  })
+  signedWith(command, sha256)
+  const where = { operation: 'PutObject', bucket, objectKey }
+  const answer = await request(where, options, (settings) => client.send(command, settings))
+  const etag = unquoted(answer.ETag)
+  if (etag === undefined) throw failure('STORE_FAILURE', where, 'the answer has no ETag')
+  return { etag, versionId: versionIdOf(answer.VersionId) }
+}
+
+export async function deleteObject(
+  client: S3Client,
+  bucket: string,
+  objectKey: string,
+  options?: RequestOptions,
+): Promise<void> {
+  try {
+    await request({ operation: 'DeleteObject', bucket, objectKey }, options, (settings) =>
+      client.send(new DeleteObjectCommand({ Bucket: bucket, Key: objectKey }), settings),
+    )
+  } catch (error) {
+    if (!hasCode(error, 'OBJECT_NOT_FOUND')) throw error
+  }
+}
+
+/** `null` is S3's name for the version of an unversioned object. */
+export function versionIdOf(versionId: string | undefined): string | undefined {
+  return versionId === 'null' || versionId === '' ? undefined : versionId
+}
+
+function rangeHeader({ offset, length }: ByteRange): string {
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 1) {
+    throw new RangeError(`no range: ${length} bytes from ${offset}`)
+  }
+  return `bytes=${offset}-${offset + length - 1}`
+}
+
+function bodyOf(answer: GetObjectCommandOutput, where: Where): Readable {
+  if (!(answer.Body instanceof Readable)) throw failure('STORE_FAILURE', where, 'the answer has no body')
+  // A body that is destroyed before it is read must not end the process with an unheard error.
+  return answer.Body.on('error', () => undefined)
+}

@@ -1,0 +1,59 @@
+/** Reads `~/.aws/credentials` and `~/.aws/config` as the AWS CLI does: option names in any case. */
+import { constants } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader'
+import { AppError } from '../../util/errors.ts'
+
+/** Options of one profile or section, their names in lower case. */
+export type Section = Readonly<Record<string, string | undefined>>
+
+export interface SharedConfig {
+  /** The named profile, both files merged (credentials win, as in the AWS CLI); undefined when neither has it. */
+  profile(name: string): Section | undefined
+  /** The `[services NAME]` section of the config file. */
+  services(name: string): Section | undefined
+  /** Where they were looked for, for messages. */
+  credentialsFile: string
+}
+
+/**
+ * @param environment - AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name other files
+ * @throws AppError FILE_UNREADABLE when a file exists and can't be read
+ */
+export async function readSharedConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  homeDirectory: string,
+): Promise<SharedConfig> {
+  const filepath = environment['AWS_SHARED_CREDENTIALS_FILE'] ?? join(homeDirectory, '.aws', 'credentials')
+  const configFilepath = environment['AWS_CONFIG_FILE'] ?? join(homeDirectory, '.aws', 'config')
+  // The loader takes a file that it can't read for an empty one.
+  await Promise.all([filepath, configFilepath].map(checkReadable))
+  const files = await loadSharedConfigFiles({ filepath, configFilepath, ignoreCache: true })
+  return {
+    profile: (name) => merged(files.configFile[name], files.credentialsFile[name]),
+    services: (name) => merged(files.configFile[`services.${name}`]),
+    credentialsFile: filepath,
+  }
+}
+
+function merged(...sections: (Section | undefined)[]): Section | undefined {
+  const found = sections.filter((section) => section !== undefined)
+  if (found.length === 0) return undefined
+  return Object.fromEntries(found.flatMap((section) => Object.entries(lowerCaseNames(section))))
+}
+
+/** `allas_conf` writes AWS_ACCESS_KEY_ID; the AWS CLI takes any case, the SDK's own reader only lower case. */
+function lowerCaseNames(options: Section): Section {
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+async function checkReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') {
+      throw new AppError('FILE_UNREADABLE', `no permission to read ${path}`, { cause: error })
+    }
+  }
+}

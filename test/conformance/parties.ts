@@ -1,0 +1,34 @@
+import type { Store } from '../../src/storage/store.ts'
+
+/** One caller at a store. */
+export interface Party {
+  store: Store
+  /** As ACLs name it. */
+  canonicalId: string
+  /** As bucket policies name it. */
+  principal: string
+}
+
+/** The callers that a store is tested with; the owner's buckets are addressed by the others through `address`. */
+export interface Parties {
+  owner: Party
+  grantee: Party
+  outsider: Party
+  /** A caller without a signature, where the store has such a thing. */
+  anonymous?: Store | undefined
+  /** A known caller with a wrong secret key, where the store has keys. */
+  impostor?: Store | undefined
+  /** How the grantee and the outsider name a bucket of the owner's. */
+  address(bucket: string): string
+  close(): Promise<void>
+}
+
+/** What a store is known to lack; its tests are left out, with this reason. */
+export interface Lacks {
+  /** Callers can't be let into each other's buckets. */
+  grants?: string | undefined
+  versioning?: string | undefined
+}
+
+/** Gives the parties once they are there. */
+export type Stage = () => Parties
