@@ -1,0 +1,53 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { AppError } from '../util/errors.ts'
+import { fileError } from '../util/file-errors.ts'
+
+/** A file that is being read for a transfer, and what it looked like when it was opened. */
+export interface SourceFile {
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  readonly fd: number
+  readonly file: FileHandle
+  /** @throws AppError FILE_CHANGED when it is not the file it was (size, mtime, inode). */
+  refuseIfChanged(): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Opens a regular file for reading.
+ *
+ * @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE
+ */
+export async function openSourceFile(path: string): Promise<SourceFile> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw fileError(error, 'read', path)
+  })
+  try {
+    const before = await file.stat({ bigint: true })
+    if (!before.isFile()) {
+      throw new AppError('FILE_UNREADABLE', `cannot read ${path}: it is not a regular file`)
+    }
+    return {
+      path,
+      size: Number(before.size),
+      fd: file.fd,
+      file,
+      refuseIfChanged: async () => {
+        if (isSame(before, await file.stat({ bigint: true }))) return
+        throw new AppError('FILE_CHANGED', `${path} changed while it was being read`, {
+          hints: ['wait until nothing writes to it any more, then start again'],
+        })
+      },
+      close: () => file.close(),
+    }
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+function isSame(before: BigIntStats, after: BigIntStats): boolean {
+  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ino === after.ino
+}
