@@ -1,0 +1,33 @@
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** The environment as the layers below get it: by value, from here alone. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** This process's environment. */
+export function environment(): Environment {
+  return process.env
+}
+
+/**
+ * The folder of the address book and the pinned keys: `$SEALIFT_CONFIG_DIR`, `$XDG_CONFIG_HOME/sealift` or
+ * `~/.config/sealift`. It may not exist yet.
+ */
+export function configDir(env: Environment = process.env): string {
+  const own = env['SEALIFT_CONFIG_DIR']
+  if (own !== undefined && own !== '') return resolve(own)
+  const xdg = env['XDG_CONFIG_HOME']
+  // The XDG base directory specification: a relative path is to be ignored.
+  if (xdg?.startsWith('/') === true) return join(xdg, 'sealift')
+  return join(homedir(), '.config', 'sealift')
+}
+
+/** The address book of projects. */
+export function projectBookFile(): string {
+  return join(configDir(), 'projects.json')
+}
+
+/** The bucket keys seen before. */
+export function knownKeysFile(): string {
+  return join(configDir(), 'known-keys.json')
+}

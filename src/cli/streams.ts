@@ -1,0 +1,96 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { AppError } from '../util/errors.ts'
+import { fileError } from '../util/file-errors.ts'
+import { createPartialFile } from '../util/partial-file.ts'
+
+/** What stands for stdin as an input and stdout as an output. */
+export const STANDARD_STREAM = '-'
+
+/** Bytes read at once. */
+const CHUNK = 1024 ** 2
+
+/** The bytes of a file, or of stdin. Throws FILE_NOT_FOUND, FILE_UNREADABLE on reading. */
+export async function* readInput(
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const source = name === STANDARD_STREAM ? process.stdin : createReadStream(name, { highWaterMark: CHUNK })
+  const stop = (): void => {
+    source.destroy(signal.reason instanceof Error ? signal.reason : undefined)
+  }
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    signal.throwIfAborted()
+    for await (const chunk of source as AsyncIterable<Uint8Array>) yield chunk
+  } catch (error) {
+    throw fileError(error, 'read', name)
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/**
+ * Writes bytes to stdout as they come, or to a file that gets its name when all are written; gives their number.
+ *
+ * Throws FILE_EXISTS, FILE_NOT_FOUND, FILE_UNREADABLE, DISK_FULL, and whatever `bytes` throws. After a failure the file
+ * is gone; what went to stdout can't be taken back, and the error says so.
+ */
+export async function writeOutput(
+  name: string,
+  bytes: AsyncIterable<Uint8Array>,
+  options: { replace: boolean },
+): Promise<number> {
+  return name === STANDARD_STREAM ? writeStdout(bytes) : writeFile(name, bytes, options.replace)
+}
+
+async function writeStdout(bytes: AsyncIterable<Uint8Array>): Promise<number> {
+  let written = 0
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of bytes) {
+      yield chunk
+      written += chunk.length
+    }
+  }
+  try {
+    await pipeline(Readable.from(counted(), { objectMode: false }), process.stdout, { end: false })
+  } catch (error) {
+    if (written === 0 || !(error instanceof AppError)) throw error
+    const hints = [...error.hints, 'what was written to stdout is incomplete: throw it away']
+    throw new AppError(error.code, error.message, { hints, cause: error })
+  }
+  return written
+}
+
+async function writeFile(name: string, bytes: AsyncIterable<Uint8Array>, replace: boolean): Promise<number> {
+  const partial = await createPartialFile(name, { replace })
+  try {
+    let written = 0
+    for await (const chunk of bytes) {
+      await partial.writeAt(chunk, written)
+      written += chunk.length
+    }
+    await partial.finish()
+    return written
+  } catch (error) {
+    throw fileError(error, 'write', name)
+  } finally {
+    await partial.discard()
+  }
+}
+
+/** --json and the bytes themselves can't both have stdout; sealed bytes would upset a terminal. Throws USAGE. */
+export function checkOutput(name: string, options: { json: boolean; binary: boolean }): void {
+  if (name !== STANDARD_STREAM) return
+  if (options.json) {
+    throw new AppError('USAGE', 'with --json stdout carries the result, so the bytes need a file', {
+      hints: ['give --output FILE'],
+    })
+  }
+  if (options.binary && process.stdout.isTTY) {
+    throw new AppError('USAGE', 'encrypted bytes are nothing for a terminal', {
+      hints: ['give --output FILE, or send stdout to a file or another command'],
+    })
+  }
+}

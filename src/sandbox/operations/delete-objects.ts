@@ -1,0 +1,78 @@
+import { type BucketOperation, type BucketRequest, emptyAnswer, xmlAnswer } from '../request.ts'
+import { S3Error } from '../s3-error.ts'
+import type { Bucket } from '../state/bucket.ts'
+import { buildXml, childElements, childText, parseXml, type XmlElement } from '../xml.ts'
+import { maxPage, maxXmlBytes } from './limits.ts'
+import { nextVersionId, uploaderId } from './object-version.ts'
+
+/** Deleting what does not exist is no failure. */
+export const deleteObject: BucketOperation = (request) => {
+  if (request.headers['if-match'] !== undefined) {
+    throw new S3Error('NotImplemented', 'the sandbox does not delete conditionally')
+  }
+  const { versionId, deleteMarker } = deleteVersion(
+    request,
+    request.objectKey,
+    request.query.get('versionId'),
+  )
+  return emptyAnswer(204, {
+    ...(versionId === undefined ? {} : { 'x-amz-version-id': versionId }),
+    ...(deleteMarker ? { 'x-amz-delete-marker': 'true' } : {}),
+  })
+}
+
+/** Up to a thousand at once; each is answered for itself, refusals included. */
+export const deleteObjects: BucketOperation = async (request) => {
+  const root = parseXml(await request.body.text(maxXmlBytes), 'Delete')
+  const objects = childElements(root, 'Object')
+  if (objects.length > maxPage) throw new S3Error('MalformedXML', `at most ${maxPage} objects at once`)
+  const access = request.accessTo(request.bucket)
+  const quiet = childText(root, 'Quiet')?.trim() === 'true'
+  const [deleted, errors]: [XmlElement[], XmlElement[]] = [[], []]
+  for (const object of objects) {
+    const objectKey = childText(object, 'Key') ?? ''
+    const versionId = childText(object, 'VersionId')
+    if (objectKey === '') throw new S3Error('MalformedXML', 'an object has no key')
+    const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
+    if (!access.mayWrite(action, objectKey)) {
+      errors.push({ Key: objectKey, VersionId: versionId, Code: 'AccessDenied', Message: 'access denied' })
+      continue
+    }
+    const done = deleteVersion(request, objectKey, versionId)
+    deleted.push({
+      Key: objectKey,
+      VersionId: versionId,
+      ...(done.deleteMarker ? { DeleteMarker: true, DeleteMarkerVersionId: done.versionId } : {}),
+    })
+  }
+  return xmlAnswer(buildXml('DeleteResult', { ...(quiet ? {} : { Deleted: deleted }), Error: errors }))
+}
+
+/** With an id that version is gone; without one a bucket with versioning gets a delete marker on top. */
+function deleteVersion(
+  request: BucketRequest,
+  objectKey: string,
+  versionId: string | undefined,
+): { versionId: string | undefined; deleteMarker: boolean } {
+  const { bucket } = request
+  if (versionId !== undefined) {
+    const removed = bucket.removeVersion(objectKey, versionId)
+    return { versionId, deleteMarker: removed?.kind === 'delete-marker' }
+  }
+  if (bucket.record.versioning === 'off') {
+    bucket.removeVersion(objectKey, 'null')
+    return { versionId: undefined, deleteMarker: false }
+  }
+  return { versionId: addDeleteMarker(request, bucket, objectKey), deleteMarker: true }
+}
+
+function addDeleteMarker(request: BucketRequest, bucket: Bucket, objectKey: string): string {
+  const versionId = nextVersionId(bucket)
+  bucket.addVersion(objectKey, {
+    kind: 'delete-marker',
+    versionId,
+    lastModified: request.now.toISOString(),
+    ownerId: uploaderId(request),
+  })
+  return versionId
+}

@@ -1,0 +1,81 @@
+import pLimit from 'p-limit'
+import { AppError, type ErrorCode } from '../util/errors.ts'
+
+/** A file of a run that did not make it. */
+export interface FailedTransfer {
+  /** The source path, or the object key. */
+  name: string
+  code: ErrorCode
+  message: string
+  hints: readonly string[]
+}
+
+/** Files at work at the same time; small ones would leave the network idle otherwise. */
+const FILES_AT_ONCE = 4
+
+/** Failures that every other file of the run would meet as well: no further file is started. */
+const HOPELESS: ReadonlySet<ErrorCode> = new Set([
+  'BUCKET_NOT_FOUND',
+  'INVALID_CREDENTIALS',
+  'NO_CREDENTIALS',
+  'CLOCK_SKEW',
+  'ENDPOINT_UNREACHABLE',
+  'DISK_FULL',
+])
+
+/**
+ * Runs the transfers of several files. An expected failure is kept and the others go on, unless they would all
+ * meet it; a bug or an interrupt ends the run, after what is in flight was awaited.
+ *
+ * @param earlier - failures from before the run, such as unsafe names
+ * @throws the first failure, when no file succeeded; the signal's reason; a bug
+ */
+export async function runTransfers<Item, Done>(
+  items: readonly Item[],
+  nameOf: (item: Item) => string,
+  transfer: (item: Item) => Promise<Done>,
+  options: { signal?: AbortSignal | undefined; earlier?: readonly FailedFile[] | undefined } = {},
+): Promise<{ done: Done[]; failed: FailedTransfer[] }> {
+  const done: Done[] = []
+  const failures: FailedFile[] = [...(options.earlier ?? [])]
+  const bugs: unknown[] = []
+  let stoppedBy: AppError | undefined
+
+  const one = async (item: Item): Promise<void> => {
+    if (bugs.length > 0 || options.signal?.aborted === true) return
+    if (stoppedBy !== undefined) {
+      failures.push({ name: nameOf(item), error: notTried(stoppedBy) })
+      return
+    }
+    try {
+      done.push(await transfer(item))
+    } catch (error) {
+      if (!(error instanceof AppError)) bugs.push(error)
+      else {
+        failures.push({ name: nameOf(item), error })
+        if (HOPELESS.has(error.code)) stoppedBy = error
+      }
+    }
+  }
+  const limit = pLimit(FILES_AT_ONCE)
+  await Promise.all(items.map((item) => limit(one, item)))
+  options.signal?.throwIfAborted()
+  if (bugs.length > 0) throw bugs[0]
+  const [first] = failures
+  if (first !== undefined && done.length === 0) throw first.error
+  return { done, failed: failures.map(failedTransfer) }
+}
+
+/** A failure and the file it is about. */
+export interface FailedFile {
+  name: string
+  error: AppError
+}
+
+function failedTransfer({ name, error }: FailedFile): FailedTransfer {
+  return { name, code: error.code, message: error.message, hints: error.hints }
+}
+
+function notTried(reason: AppError): AppError {
+  return new AppError(reason.code, `not tried, because the run could not go on (${reason.message})`)
+}
