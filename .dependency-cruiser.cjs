@@ -28,15 +28,8 @@ module.exports = {
     {
       name: 'sdk-only-in-s3',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(storage/s3|sandbox)/' },
+      from: { path: '^src/', pathNot: '^src/storage/s3/' },
       to: { path: '@aws-sdk/|@smithy/' },
-    },
-    {
-      name: 'sandbox-takes-only-sigv4',
-      severity: 'error',
-      comment: 'the sandbox is no S3 client: it uses the signature library, nothing else of the SDK',
-      from: { path: '^src/sandbox/' },
-      to: { path: '@aws-sdk/|@smithy/', pathNot: '@smithy/(signature-v4|types)' },
     },
     {
       name: 'oclif-only-on-top',

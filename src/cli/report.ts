@@ -10,6 +10,8 @@
 import { formatByteSize } from '../util/byte-size.ts'
 import { printable } from './printable.ts'
 
+export { formatByteSize } from '../util/byte-size.ts'
+
 /** Columns with two blanks between them; each cell is made printable. Numbers stand right, text left. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const cells = rows.map((row) => row.map((cell) => printable(String(cell))))

@@ -8,6 +8,9 @@ import { createPartialFile } from '../util/partial-file.ts'
 /** What stands for stdin as an input and stdout as an output. */
 export const STANDARD_STREAM = '-'
 
+/** The ending of Crypt4GH files. */
+const SUFFIX = '.c4gh'
+
 /** Bytes read at once. */
 const CHUNK = 1024 ** 2
 
@@ -78,6 +81,20 @@ async function writeFile(name: string, bytes: AsyncIterable<Uint8Array>, replace
   } finally {
     await partial.discard()
   }
+}
+
+/** Where encrypted bytes go when nothing else was said: beside the input, or stdout for stdin. */
+export function encryptedName(input: string): string {
+  return input === STANDARD_STREAM ? STANDARD_STREAM : `${input}${SUFFIX}`
+}
+
+/** The same for decrypted ones. Throws USAGE for a file whose name does not end in `.c4gh`. */
+export function decryptedName(input: string): string {
+  if (input === STANDARD_STREAM) return STANDARD_STREAM
+  if (input.endsWith(SUFFIX) && input.length > SUFFIX.length) return input.slice(0, -SUFFIX.length)
+  throw new AppError('USAGE', `cannot tell the output's name from ${input}: it does not end in ${SUFFIX}`, {
+    hints: ['give --output FILE, or --output - for stdout'],
+  })
 }
 
 /** --json and the bytes themselves can't both have stdout; sealed bytes would upset a terminal. Throws USAGE. */

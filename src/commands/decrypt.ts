@@ -3,8 +3,7 @@ import { SealiftCommand } from '../cli/base-command.ts'
 import { forceFlag, identityFlag, passphraseFlags, progressFlag, requiredArg } from '../cli/flags.ts'
 import { formatTransfer } from '../cli/report.ts'
 import { printable } from '../cli/printable.ts'
-import { checkOutput, readInput, STANDARD_STREAM, writeOutput } from '../cli/streams.ts'
-import { AppError } from '../util/errors.ts'
+import { checkOutput, decryptedName, readInput, STANDARD_STREAM, writeOutput } from '../cli/streams.ts'
 
 export interface DecryptResult {
   input: string
@@ -14,8 +13,6 @@ export interface DecryptResult {
   senders: string[]
   seconds: number
 }
-
-const SUFFIX = '.c4gh'
 
 export default class Decrypt extends SealiftCommand<DecryptResult> {
   static override summary = 'decrypt a Crypt4GH file'
@@ -48,7 +45,7 @@ export default class Decrypt extends SealiftCommand<DecryptResult> {
   protected override async perform(): Promise<DecryptResult> {
     const { args, flags } = await this.parse(Decrypt)
     const input = args.FILE
-    const output = flags.output ?? defaultOutput(input)
+    const output = flags.output ?? decryptedName(input)
     checkOutput(output, { json: this.jsonEnabled(), binary: false })
     const [{ loadIdentities }, { decryptFile, decryptInput }] = await Promise.all([
       import('../workflows/identities.ts'),
@@ -78,12 +75,4 @@ export default class Decrypt extends SealiftCommand<DecryptResult> {
     this.notes(text)
     return ''
   }
-}
-
-function defaultOutput(input: string): string {
-  if (input === STANDARD_STREAM) return STANDARD_STREAM
-  if (input.endsWith(SUFFIX) && input.length > SUFFIX.length) return input.slice(0, -SUFFIX.length)
-  throw new AppError('USAGE', `cannot tell the output's name from ${input}: it does not end in ${SUFFIX}`, {
-    hints: ['give --output FILE, or --output - for stdout'],
-  })
 }

@@ -8,9 +8,8 @@ import {
   progressFlag,
   requiredArg,
 } from '../cli/flags.ts'
-import { count, formatTransfer, lines, table } from '../cli/report.ts'
+import { count, formatByteSize, formatTransfer, lines, table } from '../cli/report.ts'
 import { storeFlags, storeSettings } from '../cli/store-flags.ts'
-import { formatByteSize } from '../util/byte-size.ts'
 import type { DownloadResult } from '../workflows/download.ts'
 
 export default class Download extends SealiftCommand<DownloadResult> {

@@ -3,7 +3,7 @@ import { SealiftCommand } from '../cli/base-command.ts'
 import { forceFlag, progressFlag, recipientFlag, requiredArg } from '../cli/flags.ts'
 import { formatTransfer, lines, table } from '../cli/report.ts'
 import { printable } from '../cli/printable.ts'
-import { checkOutput, readInput, STANDARD_STREAM, writeOutput } from '../cli/streams.ts'
+import { checkOutput, encryptedName, readInput, STANDARD_STREAM, writeOutput } from '../cli/streams.ts'
 import type { Recipient } from '../workflows/recipients.ts'
 
 export interface EncryptResult {
@@ -44,12 +44,12 @@ export default class Encrypt extends SealiftCommand<EncryptResult> {
   protected override async perform(): Promise<EncryptResult> {
     const { args, flags } = await this.parse(Encrypt)
     const input = args.FILE
-    const output = flags.output ?? (input === STANDARD_STREAM ? STANDARD_STREAM : `${input}.c4gh`)
+    const output = flags.output ?? encryptedName(input)
     checkOutput(output, { json: this.jsonEnabled(), binary: true })
     const { loadRecipients } = await import('../workflows/recipients.ts')
     const recipients = await loadRecipients(flags.to ?? [])
     if (input === STANDARD_STREAM || output === STANDARD_STREAM) {
-      return this.#pipe(input, output, recipients, flags.force)
+      return this.#pipe(input, output, recipients, flags.force, flags['encrypt-again'])
     }
     const { encryptFile } = await import('../workflows/encrypt-file.ts')
     const result = await encryptFile({
@@ -69,10 +69,11 @@ export default class Encrypt extends SealiftCommand<EncryptResult> {
     output: string,
     recipients: readonly Recipient[],
     replace: boolean,
+    encryptAgain: boolean,
   ): Promise<EncryptResult> {
     const { encryptInput } = await import('../workflows/encrypt-file.ts')
     const started = performance.now()
-    const sealed = encryptInput(readInput(input, this.signal), recipients)
+    const sealed = encryptInput(readInput(input, this.signal), recipients, input, encryptAgain)
     const encryptedSize = await writeOutput(output, sealed, { replace })
     return {
       input,

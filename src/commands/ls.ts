@@ -1,9 +1,8 @@
 import { SealiftCommand } from '../cli/base-command.ts'
 import { requiredArg } from '../cli/flags.ts'
-import { count, formatTime } from '../cli/report.ts'
+import { count, formatByteSize, formatTime } from '../cli/report.ts'
 import { printable } from '../cli/printable.ts'
 import { storeFlags, storeSettings } from '../cli/store-flags.ts'
-import { formatByteSize } from '../util/byte-size.ts'
 
 export interface LsResult {
   bucket: string

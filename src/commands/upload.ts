@@ -1,10 +1,9 @@
 import * as Flags from '@oclif/core/flags'
 import { SealiftCommand, type PartialFailure } from '../cli/base-command.ts'
 import { forceFlag, progressFlag, recipientFlag, requiredArg, severalArg, sizeFlag } from '../cli/flags.ts'
-import { count, formatTransfer, lines, table } from '../cli/report.ts'
+import { count, formatByteSize, formatTransfer, lines, table } from '../cli/report.ts'
 import { knownKeysFile } from '../cli/settings.ts'
 import { storeFlags, storeSettings } from '../cli/store-flags.ts'
-import { formatByteSize } from '../util/byte-size.ts'
 import type { PinnedKey } from '../workflows/known-keys.ts'
 import type { UploadResult as Uploaded } from '../workflows/upload.ts'
 

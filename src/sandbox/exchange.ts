@@ -23,6 +23,7 @@ export interface ExchangeSettings {
   readonly faults: FaultPlan
   readonly beforeRequest: ((request: RequestNotice) => void | Promise<void>) | undefined
   readonly onRequest: ((request: AnsweredNotice) => void) | undefined
+  readonly onFailure: ((error: unknown) => void) | undefined
 }
 
 /** One request and its answer. */
@@ -142,7 +143,7 @@ export class Exchange {
     }
     // A body that was not read to its end would stand in the way of the next request.
     this.#message.resume()
-    // Anything but an S3Error is a bug, or a disk that is full.
+    if (!(error instanceof S3Error)) this.#settings.onFailure?.(error)
     const refusal = error instanceof S3Error ? error : new S3Error('InternalError', 'the sandbox failed')
     const text = buildErrorXml(refusal, this.#notice.path, this.#requestId)
     this.#writeHead(refusal.status, { 'content-type': 'application/xml', ...refusal.headers }, text)

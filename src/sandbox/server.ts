@@ -27,6 +27,8 @@ export interface SandboxOptions {
   beforeRequest?: ((request: RequestNotice) => void | Promise<void>) | undefined
   /** Called when the answer was sent or the connection broke. */
   onRequest?: ((request: AnsweredNotice) => void) | undefined
+  /** Called with what became a 500: a bug of the sandbox, or a disk that failed it. */
+  onFailure?: ((error: unknown) => void) | undefined
 }
 
 export interface Sandbox {
@@ -49,6 +51,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     faults: new FaultPlan(options.faults),
     beforeRequest: options.beforeRequest,
     onRequest: options.onRequest,
+    onFailure: options.onFailure,
   }
   const pending = new Set<Promise<void>>()
   const answer = (expectsContinue: boolean) => (message: IncomingMessage, response: ServerResponse) => {

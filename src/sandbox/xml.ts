@@ -20,7 +20,7 @@ const parser = new XMLParser({
  * What an element may hold: text, further elements, or several of the same name, one element each.
  * Names that begin with `@` are attributes, `#text` is text beside them.
  */
-export type XmlValue = XmlText | undefined | XmlElement | readonly XmlElement[]
+type XmlValue = XmlText | undefined | XmlElement | readonly XmlElement[]
 type XmlText = string | number | boolean
 export interface XmlElement {
   readonly [name: string]: XmlValue

@@ -15,7 +15,7 @@ export interface RetryPolicy {
 
 /** Rides out a gateway that restarts (about a minute), gives up on one that stays away. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
-  attempts: 8,
+  attempts: 10,
   baseDelay: 0.5,
   maxDelay: 30,
   totalTime: 300,

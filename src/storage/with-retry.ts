@@ -33,7 +33,7 @@ import { retrying, type RetryingOptions } from './retrying.ts'
 import type { Store } from './store.ts'
 
 export { retrying } from './retrying.ts'
-export type { RetryPolicy, RetryingOptions } from './retrying.ts'
+export type { RetryingOptions } from './retrying.ts'
 
 /** Wraps a store so that its retryable failures are tried again, with backoff. */
 export function withRetry(store: Store, options: Omit<RetryingOptions, 'signal' | 'retryable'> = {}): Store {

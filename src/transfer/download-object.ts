@@ -98,11 +98,7 @@ export async function downloadAsIs(
   return { size: head.size, objectSize: head.size, etag: head.etag, senders: [] }
 }
 
-async function fetchHeader(
-  name: ObjectName,
-  head: ObjectHead,
-  options: DownloadOptions,
-): Promise<Header> {
+async function fetchHeader(name: ObjectName, head: ObjectHead, options: DownloadOptions): Promise<Header> {
   let wanted = Math.min(FIRST_READ, head.size)
   for (;;) {
     // A range of nothing is refused by S3 (416): an empty object is simply no Crypt4GH file.

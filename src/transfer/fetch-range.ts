@@ -1,6 +1,7 @@
 import { StorageError } from '../storage/errors.ts'
 import type { ByteRange, ObjectStore } from '../storage/object-store.ts'
 import { retrying } from '../storage/with-retry.ts'
+import { releaseBuffer } from '../util/release-buffer.ts'
 
 /**
  * Fetches exactly one range of one version of an object. A body that breaks off is fetched again:
@@ -27,6 +28,7 @@ export async function fetchRange(
           if (filled + chunk.length > range.length) throw wrongLength('more')
           into.set(chunk, filled)
           filled += chunk.length
+          releaseBuffer(chunk)
         }
       } finally {
         answer.destroy()

@@ -9,10 +9,10 @@ export const MAX_PART_COUNT = 10_000
 export const MAX_OBJECT_SIZE = 5 * 1024 ** 4
 
 /** Part size aimed at when none is asked for, bytes. Small parts keep memory low; docs/transfers.md has the measurements. */
-export const DEFAULT_PART_SIZE = 8 * 1024 ** 2
+const DEFAULT_PART_SIZE = 8 * 1024 ** 2
 
 /** What one part of a sealed object holds. Sizes and offsets in bytes. */
-export interface PlannedPart {
+interface PlannedPart {
   /** From 1. */
   partNumber: number
   /** Where its plaintext starts in the source. */

@@ -5,7 +5,7 @@ import { plaintextBodySize } from '../crypto/crypt4gh/sizes.ts'
 export const DEFAULT_RANGE_SIZE = 8 * 1024 ** 2
 
 /** A run of whole segments of a stored object. Sizes and offsets in bytes. */
-export interface PlannedRange {
+interface PlannedRange {
   /** Where its first segment starts in the object. */
   objectOffset: number
   length: number

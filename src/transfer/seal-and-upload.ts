@@ -3,11 +3,7 @@ import { sealHeader } from '../crypto/crypt4gh/seal-header.ts'
 import { sealedHeaderSize } from '../crypto/crypt4gh/sizes.ts'
 import type { KeyPair } from '../crypto/keys/key-pair.ts'
 import type { ObjectName, ObjectStore } from '../storage/object-store.ts'
-import {
-  uploadObject,
-  type PreparedPart,
-  type UploadResult,
-} from '../storage/multipart-upload.ts'
+import { uploadObject, type PreparedPart, type UploadResult } from '../storage/multipart-upload.ts'
 import { planParts, type PartPlan } from './part-plan.ts'
 import type { SegmentEngine } from './segment-engine.ts'
 import type { SlotPool } from './slot-pool.ts'

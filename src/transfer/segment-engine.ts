@@ -97,12 +97,16 @@ class ThreadEngine implements SegmentEngine {
       else settled?.reject(failureOf(answer))
       this.#startNext()
     })
-    worker.on('error', (error) => {
+    const lose = (error: unknown): void => {
       // The thread is gone; its task failed, the others go on in another one.
       const lost = this.#atWork.get(worker)
       this.#atWork.delete(worker)
       lost?.reject(error)
       this.#startNext()
+    }
+    worker.on('error', lose)
+    worker.on('exit', (code) => {
+      lose(new RangeError(`a worker thread ended with ${code} in the middle of its task`))
     })
     return worker
   }

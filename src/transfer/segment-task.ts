@@ -13,7 +13,7 @@ import { AppError } from '../util/errors.ts'
 export type SegmentTask = SealToMemory | SealToFile | OpenFromMemory | OpenFromFile
 
 /** Seals a range of a file into a shared buffer, behind what is already there, and hashes the whole. */
-export interface SealToMemory {
+interface SealToMemory {
   kind: 'seal-to-memory'
   dataKey: Uint8Array
   fd: number
@@ -25,7 +25,7 @@ export interface SealToMemory {
 }
 
 /** Seals a range of a file into another file. */
-export interface SealToFile {
+interface SealToFile {
   kind: 'seal-to-file'
   dataKey: Uint8Array
   fd: number
@@ -36,7 +36,7 @@ export interface SealToFile {
 }
 
 /** Opens segments that lie in a shared buffer and writes the plaintext into a file. */
-export interface OpenFromMemory {
+interface OpenFromMemory {
   kind: 'open-from-memory'
   dataKeys: readonly Uint8Array[]
   slot: SharedArrayBuffer
@@ -47,7 +47,7 @@ export interface OpenFromMemory {
 }
 
 /** Opens a run of segments of a file into another file. */
-export interface OpenFromFile {
+interface OpenFromFile {
   kind: 'open-from-file'
   dataKeys: readonly Uint8Array[]
   fd: number

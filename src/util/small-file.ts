@@ -3,7 +3,7 @@ import { AppError } from './errors.ts'
 import { fileError } from './file-errors.ts'
 
 /** Keys, address books and the like have a few hundred bytes; anything much larger is some other file. */
-export const SMALL_FILE_LIMIT = 64 * 1024
+const SMALL_FILE_LIMIT = 64 * 1024
 
 /**
  * Reads a whole file that must be small.

@@ -36,7 +36,7 @@ export interface DownloadRequest {
   signal?: AbortSignal | undefined
 }
 
-export interface DownloadedFile {
+interface DownloadedFile {
   objectKey: string
   path: string
   /** Bytes of the file written. */

@@ -8,7 +8,7 @@ import { openSourceFile } from '../transfer/source-file.ts'
 import { AppError } from '../util/errors.ts'
 import { fileError } from '../util/file-errors.ts'
 import { createPartialFile } from '../util/partial-file.ts'
-import { refuseEncrypted } from './refuse-encrypted.ts'
+import { plaintextOnly, refuseEncrypted } from './refuse-encrypted.ts'
 import type { Recipient } from './recipients.ts'
 
 export interface EncryptFileRequest {
@@ -74,12 +74,19 @@ export async function encryptFile(request: EncryptFileRequest): Promise<EncryptF
   }
 }
 
-/** Encrypts a stream; what comes out may be sent on at once, all of it is sealed. */
+/**
+ * Encrypts a stream; what comes out may be sent on at once, all of it is sealed.
+ *
+ * @param name - what the input is called in an error
+ * @throws AppError ALREADY_ENCRYPTED (when read), unless `encryptAgain`; USAGE without recipients
+ */
 export function encryptInput(
   input: AsyncIterable<Uint8Array>,
   recipients: readonly Recipient[],
+  name: string,
+  encryptAgain = false,
 ): AsyncIterable<Uint8Array> {
-  return encryptStream(input, recipientKeys(recipients))
+  return encryptStream(encryptAgain ? input : plaintextOnly(input, name), recipientKeys(recipients))
 }
 
 /**
@@ -87,7 +94,7 @@ export function encryptInput(
  *
  * @throws AppError USAGE when there is none
  */
-export function recipientKeys(recipients: readonly Recipient[]): Uint8Array[] {
+function recipientKeys(recipients: readonly Recipient[]): Uint8Array[] {
   if (recipients.length > 0) return recipients.map(({ publicKey }) => publicKey)
   throw new AppError('USAGE', 'nobody was named who could open the data', {
     hints: ['name the recipients with --to FILE or --to @csc-sd'],

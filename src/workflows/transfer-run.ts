@@ -13,6 +13,9 @@ export interface FailedTransfer {
 /** Files at work at the same time; small ones would leave the network idle otherwise. */
 const FILES_AT_ONCE = 4
 
+/** Failures named when one of them stands for all. */
+const NAMED_FAILURES = 10
+
 /** Failures that every other file of the run would meet as well: no further file is started. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   'BUCKET_NOT_FOUND',
@@ -62,7 +65,7 @@ export async function runTransfers<Item, Done>(
   options.signal?.throwIfAborted()
   if (bugs.length > 0) throw bugs[0]
   const [first] = failures
-  if (first !== undefined && done.length === 0) throw first.error
+  if (first !== undefined && done.length === 0) throw withOthers(first.error, failures.slice(1))
   return { done, failed: failures.map(failedTransfer) }
 }
 
@@ -74,6 +77,17 @@ export interface FailedFile {
 
 function failedTransfer({ name, error }: FailedFile): FailedTransfer {
   return { name, code: error.code, message: error.message, hints: error.hints }
+}
+
+/** One failure stands for the run; the others are not hidden. */
+function withOthers(first: AppError, others: readonly FailedFile[]): AppError {
+  if (others.length === 0) return first
+  const named = others.slice(0, NAMED_FAILURES).map(({ name, error }) => `${name} (${error.code})`)
+  const more = others.length > NAMED_FAILURES ? ` and ${others.length - NAMED_FAILURES} more` : ''
+  return new AppError(first.code, first.message, {
+    cause: first,
+    hints: [...first.hints, `nothing else succeeded either: ${named.join(', ')}${more}`],
+  })
 }
 
 function notTried(reason: AppError): AppError {

@@ -12,7 +12,7 @@ import { runTransfers, type FailedTransfer } from './transfer-run.ts'
 import { listUploadSources, type UploadSource } from './upload-sources.ts'
 
 /** Parts in flight over all files together: with 8 MiB parts, 32 MiB of buffers. */
-export const DEFAULT_CONCURRENCY = 4
+const DEFAULT_CONCURRENCY = 4
 
 export interface UploadRequest {
   store: ObjectStore
@@ -38,7 +38,7 @@ export interface UploadRequest {
   signal?: AbortSignal | undefined
 }
 
-export interface UploadedObject {
+interface UploadedObject {
   source: string
   objectKey: string
   /** Bytes of the file. */

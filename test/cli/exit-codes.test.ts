@@ -10,9 +10,12 @@ describe('exit codes', () => {
   it('are those of the manual, code by code', async () => {
     const manual = await readFile(new URL('../../docs/exit-codes.md', import.meta.url), 'utf8')
     const rows = [...manual.matchAll(/^\| (\d+) +\| .*? \| (.*?) +\|$/gm)]
-    const documented = Object.fromEntries(
+    const documented: Record<string, number> = Object.fromEntries(
       rows.flatMap(([, exitCode, codes]) =>
-        [...(codes ?? '').matchAll(/`([A-Z0-9_]+)`/g)].map(([, code]) => [code, Number(exitCode)]),
+        [...(codes ?? '').matchAll(/`([A-Z0-9_]+)`/g)].map(([, code]): [string, number] => [
+          code ?? '',
+          Number(exitCode),
+        ]),
       ),
     )
     expect(documented).toEqual({ ...EXIT_CODES, BUG: EXIT.failure })

@@ -43,7 +43,7 @@ describe('progress for machines', () => {
       () => now,
     )
     progress.update(at(0))
-    for (now = 0.1; now < 2.05; now += 0.1) progress.update(at(Math.round(now * 10 * MIB), 0, 'reads.bam'))
+    for (now = 0.25; now <= 2; now += 0.25) progress.update(at(Math.round(now * 10 * MIB), 0, 'reads.bam'))
     progress.finish()
     progress.stop()
     const parsed = written.map((line) => JSON.parse(line) as Record<string, unknown>)

@@ -55,7 +55,9 @@ export function accessStories(stage: Stage): void {
     await owner.store.putObject(own, 'reads.c4gh', bytes('reads'))
     await expectShutOut(outsider.store, bucket)
     if (anonymous !== undefined) await expectShutOut(anonymous, bucket)
-    expect((await collect(owner.store.listObjects(own))).map((entry) => entry.objectKey)).toEqual(['reads.c4gh'])
+    expect((await collect(owner.store.listObjects(own))).map((entry) => entry.objectKey)).toEqual([
+      'reads.c4gh',
+    ])
   })
 
   it('a bucket has no policy until one is written; it reads back as written, and is gone when deleted', async () => {

@@ -49,21 +49,24 @@ export function bucketStories(stage: Stage, lacks: Lacks): void {
     expect(await store.bucketState(bucket)).toBe('absent')
   })
 
-  it.skipIf(lacks.versioning !== undefined)('with versioning on, what is deleted is kept as a version', async () => {
-    const { store } = stage().owner
-    const bucket = await freshBucket(store)
-    expect(await store.bucketVersioning(bucket)).toBe('off')
-    await store.enableVersioning(bucket)
-    expect(await store.bucketVersioning(bucket)).toBe('enabled')
-    const first = await store.putObject(bucket, 'reads.c4gh', bytes('first'))
-    const second = await store.putObject(bucket, 'reads.c4gh', bytes('second'))
-    expect(first.versionId).toBeTypeOf('string')
-    expect(second.versionId).not.toBe(first.versionId)
-    await store.deleteObject(bucket, 'reads.c4gh')
-    await expectCode(store.headObject(bucket, 'reads.c4gh'), 'OBJECT_NOT_FOUND')
-    expect(await store.hasAnyVersion(bucket)).toBe(true)
-    await expectCode(store.deleteBucket(bucket), 'BUCKET_NOT_EMPTY')
-  })
+  it.skipIf(lacks.versioning !== undefined)(
+    'with versioning on, what is deleted is kept as a version',
+    async () => {
+      const { store } = stage().owner
+      const bucket = await freshBucket(store)
+      expect(await store.bucketVersioning(bucket)).toBe('off')
+      await store.enableVersioning(bucket)
+      expect(await store.bucketVersioning(bucket)).toBe('enabled')
+      const first = await store.putObject(bucket, 'reads.c4gh', bytes('first'))
+      const second = await store.putObject(bucket, 'reads.c4gh', bytes('second'))
+      expect(first.versionId).toBeTypeOf('string')
+      expect(second.versionId).not.toBe(first.versionId)
+      await store.deleteObject(bucket, 'reads.c4gh')
+      await expectCode(store.headObject(bucket, 'reads.c4gh'), 'OBJECT_NOT_FOUND')
+      expect(await store.hasAnyVersion(bucket)).toBe(true)
+      await expectCode(store.deleteBucket(bucket), 'BUCKET_NOT_EMPTY')
+    },
+  )
 
   it('wrong credentials are named as such, not as a missing right', async ({ skip }) => {
     const { owner, impostor, address } = stage()

@@ -58,7 +58,10 @@ export function multipartStories(stage: Stage): void {
 
   it('a part in the middle that is too small is refused when the upload is completed', async () => {
     const upload = await open('too-small')
-    const parts = [await store.uploadPart(upload, 1, bytes('small')), await store.uploadPart(upload, 2, bytes('x'))]
+    const parts = [
+      await store.uploadPart(upload, 1, bytes('small')),
+      await store.uploadPart(upload, 2, bytes('x')),
+    ]
     await expectCode(store.completeMultipartUpload(upload, parts), 'STORE_FAILURE')
     await expectCode(store.headObject(bucket, 'too-small'), 'OBJECT_NOT_FOUND')
     await store.abortMultipartUpload(upload)

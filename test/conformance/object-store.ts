@@ -24,7 +24,7 @@ export function objectStoreConformance(name: string, start: () => Promise<Partie
       bucketStories(stage, lacks)
     })
     describe('objects', () => {
-      objectStories(stage)
+      objectStories(stage, lacks)
     })
     describe('listing', () => {
       listingStories(stage)

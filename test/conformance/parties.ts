@@ -19,8 +19,8 @@ export interface Parties {
   /** A known caller with a wrong secret key, where the store has keys. */
   impostor?: Store | undefined
   /** How the grantee and the outsider name a bucket of the owner's. */
-  address(bucket: string): string
-  close(): Promise<void>
+  address: (bucket: string) => string
+  close: () => Promise<void>
 }
 
 /** What a store is known to lack; its tests are left out, with this reason. */
@@ -28,6 +28,8 @@ export interface Lacks {
   /** Callers can't be let into each other's buckets. */
   grants?: string | undefined
   versioning?: string | undefined
+  /** Object keys that look like paths with `..`, `//` or a backslash are refused. */
+  pathKeys?: string | undefined
 }
 
 /** Gives the parties once they are there. */

@@ -1,3 +1,4 @@
+import type { Credentials } from '../../src/storage/s3/connection.ts'
 import { createS3Store } from '../../src/storage/s3/s3-store.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { withRetry } from '../../src/storage/with-retry.ts'
@@ -7,37 +8,65 @@ import type { Parties, Party } from './parties.ts'
 /** Some tests provoke failures that are worth a retry. */
 const QUICK = { attempts: 3, baseDelay: 0.05 }
 
-/** The parties of the suite at a running server: the group owns, the producer is let in. */
+type Caller = Credentials & { canonicalId: string }
+
+/** A running server and three of its callers. */
+export interface Server {
+  endpoint: string
+  owner: Caller
+  grantee: Caller
+  outsider: Caller
+  address: (bucket: string) => string
+  close: () => Promise<void>
+}
+
+/** The parties of the suite at a server that the stories use: the group owns, the producer is let in. */
 export async function partiesAt(start: () => Promise<Backend>): Promise<Parties> {
   const backend = await start()
-  const { endpoint } = backend
-  const connect = (credentials: Parameters<typeof createS3Store>[0]['credentials']): Store =>
-    withRetry(createS3Store({ endpoint, credentials }), { policy: QUICK })
-  const party = (project: Project): Party => ({ store: connect(project), ...namesOf(project.identity) })
   const { group, producer, outsider } = backend.projects
-  const { accessKeyId } = group
-  const parties = {
-    owner: party(group),
-    grantee: party(producer),
-    outsider: party(outsider),
-    anonymous: connect('anonymous'),
-    impostor: connect({ accessKeyId, secretAccessKey: 'not the secret key' }),
-    address: backend.bucketAddress,
+  return partiesOf({
+    endpoint: backend.endpoint,
+    owner: callerOf(group),
+    grantee: callerOf(producer),
+    outsider: callerOf(outsider),
+    address: (bucket) => backend.bucketAddress(bucket),
+    close: backend.close,
+  })
+}
+
+/** The parties of the suite at any S3 server. */
+export function partiesOf(server: Server): Parties {
+  const stores: Store[] = []
+  const connect = (credentials: Credentials | 'anonymous'): Store => {
+    const store = withRetry(createS3Store({ endpoint: server.endpoint, credentials }), { policy: QUICK })
+    stores.push(store)
+    return store
   }
+  const party = (caller: Caller): Party => ({
+    store: connect(caller),
+    canonicalId: caller.canonicalId,
+    principal: principalOf(caller.canonicalId),
+  })
   return {
-    ...parties,
+    owner: party(server.owner),
+    grantee: party(server.grantee),
+    outsider: party(server.outsider),
+    anonymous: connect('anonymous'),
+    impostor: connect({ ...server.owner, secretAccessKey: 'not the secret key' }),
+    address: server.address,
     close: async () => {
-      const { owner, grantee, outsider, anonymous, impostor } = parties
-      for (const store of [owner.store, grantee.store, outsider.store, anonymous, impostor]) store.close()
-      await backend.close()
+      for (const store of stores) store.close()
+      await server.close()
     },
   }
 }
 
-/** `rgw:tenant$uid` as ACLs and as policies name it. */
-function namesOf(identity: string): { canonicalId: string; principal: string } {
-  const canonicalId = identity.replace(/^rgw:/, '')
+function callerOf({ accessKeyId, secretAccessKey, identity }: Project): Caller {
+  return { accessKeyId, secretAccessKey, canonicalId: identity.replace(/^rgw:/, '') }
+}
+
+/** `tenant$uid` as policies name it. */
+function principalOf(canonicalId: string): string {
   const at = canonicalId.indexOf('$')
-  const [tenant, uid] = at < 0 ? ['', canonicalId] : [canonicalId.slice(0, at), canonicalId.slice(at + 1)]
-  return { canonicalId, principal: `arn:aws:iam::${tenant}:user/${uid}` }
+  return `arn:aws:iam::${canonicalId.slice(0, Math.max(0, at))}:user/${canonicalId.slice(at + 1)}`
 }

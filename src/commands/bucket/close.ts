@@ -3,9 +3,8 @@ import { shutOutText } from '../../cli/shut-out-text.ts'
 import { SealiftCommand } from '../../cli/base-command.ts'
 import { requiredArg } from '../../cli/flags.ts'
 import { printable } from '../../cli/printable.ts'
-import { count, lines } from '../../cli/report.ts'
+import { count, formatByteSize, lines } from '../../cli/report.ts'
 import { storeFlags, storeSettings } from '../../cli/store-flags.ts'
-import { formatByteSize } from '../../util/byte-size.ts'
 import type { CloseBucketResult } from '../../workflows/close-bucket.ts'
 
 export default class BucketClose extends SealiftCommand<CloseBucketResult> {

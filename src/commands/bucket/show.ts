@@ -2,9 +2,8 @@ import { accessTable } from '../../cli/access-table.ts'
 import { SealiftCommand } from '../../cli/base-command.ts'
 import { requiredArg } from '../../cli/flags.ts'
 import { printable } from '../../cli/printable.ts'
-import { count, lines, table } from '../../cli/report.ts'
+import { count, formatByteSize, lines, table } from '../../cli/report.ts'
 import { storeFlags, storeSettings } from '../../cli/store-flags.ts'
-import { formatByteSize } from '../../util/byte-size.ts'
 import type { ShowBucketResult } from '../../workflows/show-bucket.ts'
 
 export default class BucketShow extends SealiftCommand<ShowBucketResult> {

@@ -11,7 +11,7 @@ import { AppError } from '../../util/errors.ts'
 
 const permissions = ['READ', 'WRITE', 'READ_ACP', 'WRITE_ACP', 'FULL_CONTROL'] as const
 
-export const aclSchema = z.object({
+const aclSchema = z.object({
   ownerId: z.string(),
   grants: z.array(
     z.object({
@@ -88,7 +88,7 @@ export type AclRecord = z.infer<typeof aclSchema>
 export type BucketRecord = z.infer<typeof bucketSchema>
 export type ContentPiece = z.infer<typeof pieceSchema>
 export type StoredVersion = z.infer<typeof storedSchema>
-export type DeleteMarker = z.infer<typeof markerSchema>
+type DeleteMarker = z.infer<typeof markerSchema>
 export type ObjectVersion = StoredVersion | DeleteMarker
 export type ObjectRecord = z.infer<typeof objectSchema>
 export type UploadRecord = z.infer<typeof uploadSchema>

@@ -1,6 +1,6 @@
 import { AppError } from '../../util/errors.ts'
 import type { OneOrMany, PolicyDocument, PolicyStatement } from './access-store.ts'
-import { valuesOf } from './policy-comparison.ts'
+import { sameStatement, valuesOf } from './policy-comparison.ts'
 import { principalCovers, sameProject, type Principal } from './principal.ts'
 import { blockStatement, ownerStatement, roleStatements, type GrantTerms } from './roles.ts'
 import { OWNER_SID, parseSid, principalHash } from './sid.ts'
@@ -114,17 +114,12 @@ export function statementsReaching(
   )
 }
 
-/** True when our Deny for the principal is in the policy, whole. */
-export function isBlocked(policy: PolicyDocument | undefined, principal: Principal): boolean {
-  return (policy?.Statement ?? []).some(
-    (statement) =>
-      statement.Effect === 'Deny' &&
-      statement.Condition === undefined &&
-      valuesOf(statement.Action).some((action) => action.toLowerCase() === 's3:*' || action === '*') &&
-      valuesOf(statement.Resource).length >= 2 &&
-      parseSid(statement.Sid)?.what === 'Blocked' &&
-      principalsOf(statement).some((named) => principalCovers(named, principal)),
-  )
+/** True when our Deny for the principal, or for an account that holds it, is in the policy, whole and unchanged. */
+export function isBlocked(policy: PolicyDocument | undefined, bucket: string, principal: Principal): boolean {
+  return (policy?.Statement ?? []).some((statement) => {
+    const holders = principalsOf(statement).filter((named) => principalCovers(named, principal))
+    return [principal, ...holders].some((one) => sameStatement(blockStatement(bucket, one), statement))
+  })
 }
 
 function isAllow({ Effect }: PolicyStatement): boolean {

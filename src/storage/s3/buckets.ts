@@ -12,7 +12,7 @@ import { hasCode } from '../../util/errors.ts'
 import { failure } from '../failure.ts'
 import type { BucketEntry, RequestOptions, Versioning } from '../object-store.ts'
 import { nextPage } from './pages.ts'
-import { request } from './request.ts'
+import { isUnexplained, request } from './request.ts'
 
 /** Ceph RGW answers 200 to an owner's second CreateBucket: whether the name is free is asked first. */
 export async function createBucket(
@@ -40,7 +40,7 @@ export async function bucketState(
     return 'visible'
   } catch (error) {
     if (hasCode(error, 'BUCKET_NOT_FOUND')) return 'absent'
-    if (!hasCode(error, 'ACCESS_DENIED', 'STORE_FAILURE')) throw error
+    if (!isUnexplained(error)) throw error
     return stateByListing(client, bucket, options)
   }
 }

@@ -5,6 +5,10 @@ import { refuseOtherRequests } from './allowed-requests.ts'
 /** Milliseconds until a connection must stand. */
 const CONNECT_TIMEOUT = 10_000
 
+/** The SDK's handler would write its warnings to the terminal. */
+const nothing = (): void => undefined
+const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing }
+
 /**
  * The SDK's client, set up for stores other than AWS. Why each setting is there:
  * - `expectContinueHeader`: a server that never sends `100 Continue` costs six seconds a part;
@@ -31,6 +35,7 @@ export function createS3Client(settings: ConnectionSettings): S3Client {
       throwOnRequestTimeout: true,
       httpAgent: agent,
       httpsAgent: agent,
+      logger: SILENT,
     },
   })
   // Other stores know one region, and not by AWS's names: the bucket is created wherever the endpoint is.

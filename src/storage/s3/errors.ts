@@ -15,7 +15,7 @@ export function toStorageError(error: unknown, where: Where): unknown {
 }
 
 /** The failure that a server's answer stands for. */
-export interface Answer {
+interface Answer {
   status: number
   /** S3's error code; undefined where the answer has no body (HEAD). */
   serverCode?: string | undefined
@@ -138,10 +138,11 @@ function networkFailure(error: Error, where: Where): StorageError | undefined {
       return failure('NO_CREDENTIALS', where, undefined, { cause: error })
     return undefined
   }
-  if (CONNECTION_CODES.has(code)) return failure('ENDPOINT_UNREACHABLE', where, code, retryable(error))
+  if (CONNECTION_CODES.has(code))
+    return failure('ENDPOINT_UNREACHABLE', where, triedOf(error), retryable(error))
   if (BROKEN_CODES.has(code))
     return failure('STORE_FAILURE', where, `connection broken, ${code}`, retryable(error))
-  if (code === 'ENOTFOUND') return failure('ENDPOINT_UNREACHABLE', where, code, { cause: error })
+  if (code === 'ENOTFOUND') return failure('ENDPOINT_UNREACHABLE', where, triedOf(error), { cause: error })
   if (TLS_CODE.test(code)) {
     const hints = [
       `the store's TLS certificate was not accepted; for a private authority set NODE_EXTRA_CA_CERTS`,
@@ -159,6 +160,12 @@ function retryable(cause: Error): Partial<StorageErrorOptions> {
 function networkCodeOf(error: unknown): string | undefined {
   if (error instanceof AggregateError && error.errors.length > 0) return networkCodeOf(error.errors[0])
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+/** Node's sentence with the address it tried: `connect ECONNREFUSED 127.0.0.1:9`, `getaddrinfo ENOTFOUND example.org`. */
+function triedOf(error: Error): string {
+  const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : []
+  return first instanceof Error ? first.message : error.message
 }
 
 /** The answer behind an SDK error; undefined when there was none. */

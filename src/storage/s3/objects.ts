@@ -19,7 +19,7 @@ import type {
   StoredObject,
 } from '../object-store.ts'
 import { checkedBody, expectedLength } from './object-body.ts'
-import { request, unquoted } from './request.ts'
+import { isUnexplained, request, unquoted } from './request.ts'
 import { signedWith } from './signed-sha256.ts'
 
 /** A HEAD answer has no body to say why: a refusal is asked again as a GET of one byte, whose answer has. */
@@ -43,7 +43,7 @@ export async function headObject(
       versionId: versionIdOf(VersionId),
     }
   } catch (error) {
-    if (hasCode(error, 'ACCESS_DENIED', 'STORE_FAILURE')) await throwReason(client, where, options)
+    if (isUnexplained(error)) await throwReason(client, where, options)
     throw error
   }
 }

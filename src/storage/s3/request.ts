@@ -1,3 +1,4 @@
+import { StorageError } from '../errors.ts'
 import type { Where } from '../failure.ts'
 import type { RequestOptions } from '../object-store.ts'
 import { toStorageError } from './errors.ts'
@@ -16,6 +17,12 @@ export async function request<Output>(
     signal?.throwIfAborted()
     throw toStorageError(error, where)
   }
+}
+
+/** True for a refusal without a reason: a HEAD answer has no body to give one. */
+export function isUnexplained(error: unknown): boolean {
+  if (!(error instanceof StorageError) || error.serverCode !== undefined) return false
+  return error.status === 400 || error.status === 403
 }
 
 /** An ETag without the quotes that some answers have and others have not (Ceph RGW 16); undefined when empty. */

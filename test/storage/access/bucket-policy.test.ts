@@ -207,7 +207,7 @@ describe('revoking', () => {
           principal,
         )
         expect(statementsReaching(policy, principal)).toEqual([])
-        expect(isBlocked(policy, principal)).toBe(true)
+        expect(isBlocked(policy, 'inbox', principal)).toBe(true)
         expect(removed.length).toBeGreaterThan(2)
         expect(policy.Statement.filter(isForeign)).toEqual(foreign)
         expect(withoutGrantee(policy, HERE, principal).policy).toEqual(policy)
@@ -248,8 +248,15 @@ describe('revoking', () => {
           : statement,
       ),
     )
-    expect(isBlocked(policy, PRODUCER)).toBe(true)
-    expect(isBlocked(weakened, PRODUCER)).toBe(false)
+    expect(isBlocked(policy, 'inbox', PRODUCER)).toBe(true)
+    expect(isBlocked(weakened, 'inbox', PRODUCER)).toBe(false)
+  })
+
+  it('a tenant that is blocked blocks its users, and a user blocks nobody else', () => {
+    const tenant = { kind: 'AWS', value: 'arn:aws:iam::t1:root' } as const
+    const user = { kind: 'AWS', value: 'arn:aws:iam::t1:user/a' } as const
+    expect(isBlocked(withoutGrantee(undefined, HERE, tenant).policy, 'inbox', user)).toBe(true)
+    expect(isBlocked(withoutGrantee(undefined, HERE, user).policy, 'inbox', tenant)).toBe(false)
   })
 
   it('reports what is open to anyone instead of touching it', () => {
@@ -273,7 +280,7 @@ describe('revoking', () => {
 
   it('ends with a new grant', () => {
     const blocked = withoutGrantee(undefined, HERE, PRODUCER).policy
-    expect(isBlocked(withGrant(blocked, HERE, PRODUCER, { role: 'reader' }), PRODUCER)).toBe(false)
+    expect(isBlocked(withGrant(blocked, HERE, PRODUCER, { role: 'reader' }), 'inbox', PRODUCER)).toBe(false)
   })
 
   it('closing keeps the owner and the denials, and removes every other Allow', () => {
@@ -292,7 +299,7 @@ describe('revoking', () => {
           expect(closed.Statement.filter(isForeign)).toEqual(
             foreign.filter(({ Effect }) => Effect === 'Deny'),
           )
-          expect(isBlocked(closed, PRODUCER)).toBe(true)
+          expect(isBlocked(closed, 'inbox', PRODUCER)).toBe(true)
         },
       ),
     )

@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { AppError } from '../../../src/util/errors.ts'
 import { checkEndpoint } from '../../../src/storage/s3/connection.ts'
 import { type ConnectionRequest, loadConnection } from '../../../src/storage/s3/credentials.ts'
 
@@ -72,17 +73,18 @@ describe('where the keys come from', () => {
 
 describe('when there are none', () => {
   it('says so, with a hint', async () => {
-    await expect(load()).rejects.toMatchObject({
-      code: 'NO_CREDENTIALS',
-      hints: expect.arrayContaining([expect.stringContaining('AWS_ACCESS_KEY_ID')]),
-    })
+    const failure: unknown = await load().catch((error: unknown) => error)
+    expect(failure).toMatchObject({ code: 'NO_CREDENTIALS' })
+    expect((failure as AppError).hints.join()).toContain('AWS_ACCESS_KEY_ID')
   })
 
   it('a profile that does not exist is an error, even with keys in the environment', async () => {
     await write('credentials', '[default]\naws_access_key_id=AK\naws_secret_access_key=SK\n')
-    await expect(load({ profile: 'lba', environment: KEYS })).rejects.toMatchObject({ code: 'NO_CREDENTIALS' })
+    await expect(load({ profile: 'lba', environment: KEYS })).rejects.toMatchObject({
+      code: 'NO_CREDENTIALS',
+    })
     const environment = { AWS_PROFILE: 'lba' }
-    await expect(load({ environment })).rejects.toMatchObject({ message: expect.stringContaining('lba') })
+    await expect(load({ environment })).rejects.toThrow('no profile lba')
   })
 
   it('half a key pair is an error, and the half is not shown', async () => {
@@ -132,7 +134,12 @@ describe('endpoint and region', () => {
   })
 
   it('plain http is for this machine only, unless it is permitted', async () => {
-    for (const local of ['http://127.0.0.1:9000', 'http://localhost:7480', 'http://[::1]:80', 'https://s3.example.org']) {
+    for (const local of [
+      'http://127.0.0.1:9000',
+      'http://localhost:7480',
+      'http://[::1]:80',
+      'https://s3.example.org',
+    ]) {
       expect(() => {
         checkEndpoint(local)
       }).not.toThrow()
@@ -142,12 +149,19 @@ describe('endpoint and region', () => {
     expect((await load({ environment: KEYS, endpoint, allowInsecure: true })).endpoint).toBe(endpoint)
   })
 
-  it.each(['s3.example.org', 'ftp://s3.example.org', 'https://ak:sk@s3.example.org', 'http://127.0.0.1.example.org'])(
-    '%s is refused, and not repeated where it may hold a password',
-    (endpoint) => {
-      expect(() => {
-        checkEndpoint(endpoint)
-      }).toThrowError(expect.objectContaining({ code: 'USAGE', message: expect.not.stringContaining('ak:sk') }))
-    },
-  )
+  it.each([
+    's3.example.org',
+    'ftp://s3.example.org',
+    'https://ak:sk@s3.example.org',
+    'http://127.0.0.1.example.org',
+  ])('%s is refused, and not repeated where it may hold a password', (endpoint) => {
+    let failure: unknown
+    try {
+      checkEndpoint(endpoint)
+    } catch (error) {
+      failure = error
+    }
+    expect(failure).toMatchObject({ code: 'USAGE' })
+    expect((failure as AppError).message).not.toContain('ak:sk')
+  })
 })

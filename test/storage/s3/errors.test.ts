@@ -129,7 +129,10 @@ describe('no answer at all', () => {
   it('the server speaks no TLS', async () => {
     server = await startScriptedServer((_request, response) => response.end())
     const store = createS3Store({ endpoint: server.endpoint.replace('http:', 'https:'), credentials })
-    await expect(store.listBuckets()).rejects.toMatchObject({ code: 'ENDPOINT_UNREACHABLE', retryable: false })
+    await expect(store.listBuckets()).rejects.toMatchObject({
+      code: 'ENDPOINT_UNREACHABLE',
+      retryable: false,
+    })
   })
 
   it.each([

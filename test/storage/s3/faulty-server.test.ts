@@ -68,7 +68,10 @@ describe('downloads from a server that does not keep its word', () => {
 
   it('a server that falls silent is given up, and may be asked again', async () => {
     const { store } = await start(() => undefined, { idleTimeout: 0.2 })
-    await expect(store.headObject('bucket', 'x')).rejects.toMatchObject({ code: 'STORE_FAILURE', retryable: true })
+    await expect(store.headObject('bucket', 'x')).rejects.toMatchObject({
+      code: 'STORE_FAILURE',
+      retryable: true,
+    })
   })
 })
 
@@ -80,7 +83,9 @@ describe('answers that are something else', () => {
     await expect(collect(store.listObjects('bucket'))).rejects.toMatchObject({ code: 'STORE_FAILURE' })
     await expect(store.hasAnyVersion('bucket')).rejects.toMatchObject({ code: 'STORE_FAILURE' })
     await expect(store.listBuckets()).rejects.toMatchObject({ code: 'STORE_FAILURE' })
-    await expect(collect(store.listMultipartUploads('bucket'))).rejects.toMatchObject({ code: 'STORE_FAILURE' })
+    await expect(collect(store.listMultipartUploads('bucket'))).rejects.toMatchObject({
+      code: 'STORE_FAILURE',
+    })
     await expect(store.bucketAcl('bucket')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
     await expect(store.createMultipartUpload('bucket', 'x')).rejects.toMatchObject({ code: 'STORE_FAILURE' })
   })
@@ -119,7 +124,9 @@ describe('answers that are something else', () => {
 
 describe('what is sent', () => {
   it('a part is signed with the SHA-256 that was given, and waits for no 100 Continue', async () => {
-    const { store, requests } = await start((_request, response) => response.writeHead(200, { etag: '"e"' }).end())
+    const { store, requests } = await start((_request, response) =>
+      response.writeHead(200, { etag: '"e"' }).end(),
+    )
     const body = new Uint8Array(6 * 1024 ** 2)
     const sha256 = createHash('sha256').update(body).digest('hex')
     const upload = { bucket: 'bucket', objectKey: 'reads.c4gh', uploadId: 'u' }
@@ -129,7 +136,7 @@ describe('what is sent', () => {
       'x-amz-content-sha256': sha256,
       'content-length': String(body.length),
     })
-    expect(sent?.headers['authorization']).toContain('x-amz-content-sha256')
+    expect(sent?.headers.authorization).toContain('x-amz-content-sha256')
     expect(sent?.headers).not.toHaveProperty('expect')
     expect(sent?.headers).not.toHaveProperty('x-amz-trailer')
     expect(sent?.headers).not.toHaveProperty('x-amz-checksum-crc32')
@@ -146,18 +153,22 @@ describe('what is sent', () => {
     await store.createMultipartUpload('bucket', 'x', { acl })
     for (const { headers } of requests) {
       expect(headers['x-amz-acl']).toBe(acl)
-      expect(headers['authorization']).toContain('x-amz-acl')
+      expect(headers.authorization).toContain('x-amz-acl')
     }
   })
 
   it('a bucket of another tenant is addressed with its tenant', async () => {
-    const { store, requests } = await start((_request, response) => response.writeHead(200, { etag: '"e"' }).end())
+    const { store, requests } = await start((_request, response) =>
+      response.writeHead(200, { etag: '"e"' }).end(),
+    )
     await store.putObject('proj222:inbox', 'a b', new Uint8Array(1))
     expect(requests[0]?.url.split('?')[0]).toBe('/proj222%3Ainbox/a%20b')
   })
 
   it('a request without keys has no signature', async () => {
-    const { endpoint, requests } = await start((_request, response) => response.writeHead(200, { 'content-length': 0 }).end())
+    const { endpoint, requests } = await start((_request, response) =>
+      response.writeHead(200, { 'content-length': 0 }).end(),
+    )
     const { createS3Store } = await import('../../../src/storage/s3/s3-store.ts')
     const store = createS3Store({ endpoint, credentials: 'anonymous' })
     await store.headObject('bucket', 'x')

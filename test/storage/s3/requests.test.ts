@@ -15,7 +15,7 @@ describe('requests that are never sent', () => {
   ])('%s ?%s', (method, name) => {
     expect(() => {
       checkRequest({ method, query: { [name]: '' } })
-    }).toThrowError(expect.objectContaining({ code: 'UNSUPPORTED' }))
+    }).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }))
   })
 
   it('the ones of the contract are sent', () => {

@@ -1,0 +1,70 @@
+import { sha256 } from '../test/support/files.ts'
+import { measure } from './measure.ts'
+import type { Scenario, Subject } from './scenario.ts'
+import { hasPeer, peerCommand, sealiftCommand, writeRandomFile } from './workplace.ts'
+import type { Workplace } from './workplace.ts'
+
+/** Local encryption and decryption of one file, beside the reference implementation. */
+export async function localScenarios(workplace: Workplace, size: number): Promise<Scenario[]> {
+  const { folder, path } = workplace
+  const env = { HOME: folder }
+  await writeRandomFile(path('plain'), size)
+  const expected = await sha256(path('plain'))
+  await measure(sealiftCommand(folder, ['key', 'generate', 'bench', '--no-passphrase', '--force'], env))
+
+  const encrypt: Subject[] = [
+    {
+      name: 'sealift encrypt',
+      commands: () => [
+        sealiftCommand(
+          folder,
+          ['encrypt', 'plain', '--output', 'ours.c4gh', '--to', 'bench.pub', '--force'],
+          env,
+        ),
+      ],
+    },
+  ]
+  const decrypt: Subject[] = [
+    {
+      name: 'sealift decrypt',
+      commands: () => [
+        sealiftCommand(
+          folder,
+          ['decrypt', 'ours.c4gh', '--output', 'ours', '--identity', 'bench.sec', '--force'],
+          env,
+        ),
+      ],
+      check: () => expectSame(path('ours'), expected),
+    },
+  ]
+  if (hasPeer('crypt4gh')) {
+    encrypt.push({
+      name: 'crypt4gh encrypt (Python)',
+      commands: () => [
+        peerCommand('crypt4gh', folder, ['encrypt', '--recipient_pk', 'bench.pub'], {
+          stdin: path('plain'),
+          stdout: path('theirs.c4gh'),
+        }),
+      ],
+    })
+    decrypt.push({
+      name: 'crypt4gh decrypt (Python)',
+      commands: () => [
+        peerCommand('crypt4gh', folder, ['decrypt', '--sk', 'bench.sec'], {
+          stdin: path('theirs.c4gh'),
+          stdout: path('theirs'),
+        }),
+      ],
+      check: () => expectSame(path('theirs'), expected),
+    })
+  }
+  return [
+    { title: 'encrypt a local file', size, subjects: encrypt },
+    { title: 'decrypt a local file', size, subjects: decrypt },
+  ]
+}
+
+/** Throws when a file is not what it should be: a figure for a wrong result would be worth nothing. */
+export async function expectSame(file: string, expected: string): Promise<void> {
+  if ((await sha256(file)) !== expected) throw new Error(`${file} is not the original`)
+}

@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { cpus, loadavg, release, totalmem } from 'node:os'
+
+import { findProgram } from '../test/support/requirements.ts'
+import { median } from './measure.ts'
+import type { Measurement } from './measure.ts'
+import type { Result } from './scenario.ts'
+import { PEERS } from './workplace.ts'
+
+const MIB = 1024 ** 2
+
+/** The whole of bench/results.md. `remarks` are lines about what was left out or is special in this run. */
+export function resultsDocument(results: readonly Result[], remarks: readonly string[]): string {
+  return [
+    '# Benchmark results',
+    '',
+    'Written by `npm run bench`; [docs/benchmarks.md](../docs/benchmarks.md) says what is measured and how.',
+    '',
+    ...[...machine(), ...versions(), ...remarks].map((line) => `- ${line}`),
+    '',
+    ...results.flatMap((result) => [...resultTable(result), '']),
+  ].join('\n')
+}
+
+/** Median of the runs, the range of the wall times, and how long each takes against the first row, sealift. */
+function resultTable({ scenario, measurements }: Result): string[] {
+  const rows = [...measurements].map(([subject, runs]) => ({ name: subject.name, runs, wall: wallOf(runs) }))
+  const own = rows[0]?.wall ?? Number.NaN
+  return [
+    `## ${scenario.title}, ${formatSize(scenario.size)}`,
+    '',
+    '| | wall s | range s | MiB/s | CPU s | peak RSS MiB | wall, sealift = 1 |',
+    '|---|--:|--:|--:|--:|--:|--:|',
+    ...rows.map(({ name, runs, wall }) => {
+      const walls = runs.map((run) => run.wall)
+      const cells = [
+        name,
+        wall.toFixed(2),
+        `${Math.min(...walls).toFixed(2)}–${Math.max(...walls).toFixed(2)}`,
+        (scenario.size / MIB / wall).toFixed(0),
+        median(runs.map((run) => run.cpu)).toFixed(2),
+        (median(runs.map((run) => run.peakRss)) / MIB).toFixed(0),
+        (wall / own).toFixed(2),
+      ]
+      return `| ${cells.join(' | ')} |`
+    }),
+  ]
+}
+
+function wallOf(runs: readonly Measurement[]): number {
+  return median(runs.map((run) => run.wall))
+}
+
+function machine(): string[] {
+  const [first] = cpus()
+  const memory = (totalmem() / 1024 ** 3).toFixed(0)
+  return [
+    `${new Date().toISOString().slice(0, 10)}, ${String(cpus().length)} cores of ${first?.model.trim() ?? 'an unknown CPU'}, ${memory} GiB of memory`,
+    `${operatingSystem()}, Linux ${release()}, Node.js ${process.version}`,
+    `load average at the end: ${loadavg()
+      .map((load) => load.toFixed(2))
+      .join(' ')}`,
+  ]
+}
+
+function operatingSystem(): string {
+  const release = readFileSync('/etc/os-release', 'utf8')
+  return /^PRETTY_NAME="(.*)"$/m.exec(release)?.[1] ?? 'Linux'
+}
+
+function versions(): string[] {
+  const peers = PEERS.map((peer) => {
+    const program = findProgram(peer)
+    if (program === undefined) return `${peer} is not installed`
+    const output = execFileSync(program, ['--version'], { encoding: 'utf8' })
+    const version = /\d+\.\d+[\d.]*/.exec(output)?.[0] ?? 'of unknown version'
+    return `${peer} ${version}`
+  })
+  return [`peers: ${peers.join(', ')}`]
+}
+
+function formatSize(bytes: number): string {
+  return bytes >= 1024 ** 3 ? `${String(bytes / 1024 ** 3)} GiB` : `${String(bytes / MIB)} MiB`
+}

@@ -1,0 +1,40 @@
+import { measureSteps } from './measure.ts'
+import type { Command, Measurement } from './measure.ts'
+
+/** One way to do the job of a scenario: one command, or several in a row. */
+export interface Subject {
+  name: string
+  /** Commands of run number `run`, counted from 0. */
+  commands: (run: number) => readonly Command[]
+  /** Not measured; looks whether the run really did the job and throws when it did not. */
+  check?: (run: number) => Promise<void>
+}
+
+/** The same job done by sealift and by its peers. The first subject is sealift. */
+export interface Scenario {
+  title: string
+  /** Plaintext bytes of the job. */
+  size: number
+  subjects: readonly Subject[]
+}
+
+/** A scenario with what was measured: one entry per run, in the order of the runs. */
+export interface Result {
+  scenario: Scenario
+  measurements: ReadonlyMap<Subject, readonly Measurement[]>
+}
+
+/** Runs all subjects in turn, `runs` times: whatever disturbs the machine meanwhile meets every one of them. */
+export async function runScenario(scenario: Scenario, runs: number): Promise<Result> {
+  const measurements = new Map<Subject, Measurement[]>(scenario.subjects.map((subject) => [subject, []]))
+  for (let run = 0; run < runs; run += 1) {
+    for (const [subject, measured] of measurements) {
+      const measurement = await measureSteps(subject.commands(run))
+      await subject.check?.(run)
+      measured.push(measurement)
+      const wall = measurement.wall.toFixed(2)
+      console.error(`${scenario.title}: ${subject.name}, run ${run + 1} of ${runs}: ${wall} s`)
+    }
+  }
+  return { scenario, measurements }
+}
