@@ -5,7 +5,7 @@ import type { Stage } from './parties.ts'
 import { bytes, collect, freshBucket } from './steps.ts'
 
 /** In the order of their UTF-8 bytes, which is not JavaScript's (U+FF61 comes before U+1F9EC). */
-const SORTED = ['A', 'a', 'a/b', 'a/c', 'run_12/1.c4gh', 'run_12/2.c4gh', 'run_9', 'ä', '｡', '🧬']
+const SORTED = ['A', 'a', 'b/b', 'b/c', 'run_12/1.c4gh', 'run_12/2.c4gh', 'run_9', 'ä', '｡', '🧬']
 
 export function listingStories(stage: Stage): void {
   let store: Store
@@ -26,7 +26,8 @@ export function listingStories(stage: Stage): void {
   it('an entry has size, ETag, time and owner', async () => {
     const [entry] = await collect(store.listObjects(bucket, { prefix: 'run_12/1' }))
     const head = await store.headObject(bucket, 'run_12/1.c4gh')
-    expect(entry).toMatchObject({ size: 13, etag: head.etag, ownerId: stage().owner.canonicalId })
+    expect(entry).toMatchObject({ size: 13, etag: head.etag })
+    if (stage().owner.canonicalId !== '') expect(entry?.ownerId).toBe(stage().owner.canonicalId)
     expect(entry?.lastModified).toBeInstanceOf(Date)
   })
 
@@ -35,7 +36,7 @@ export function listingStories(stage: Stage): void {
     expect(await keys({ prefix: 'nothing' })).toEqual([])
     expect(await keys({ limit: 3 })).toEqual(SORTED.slice(0, 3))
     expect(await keys({ limit: 0 })).toEqual([])
-    expect(await keys({ startAfter: 'a/c' })).toEqual(SORTED.slice(4))
+    expect(await keys({ startAfter: 'b/c' })).toEqual(SORTED.slice(4))
     expect(await keys({ startAfter: 'run_12/1.c4gh', prefix: 'run_12/' })).toEqual(['run_12/2.c4gh'])
   })
 

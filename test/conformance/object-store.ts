@@ -30,7 +30,7 @@ export function objectStoreConformance(name: string, start: () => Promise<Partie
       listingStories(stage)
     })
     describe('multipart uploads', () => {
-      multipartStories(stage)
+      multipartStories(stage, lacks)
     })
     describe.skipIf(lacks.grants !== undefined)(`access ${lacks.grants ?? ''}`.trim(), () => {
       accessStories(stage)

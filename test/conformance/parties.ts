@@ -28,8 +28,10 @@ export interface Lacks {
   /** Callers can't be let into each other's buckets. */
   grants?: string | undefined
   versioning?: string | undefined
-  /** Object keys that look like paths with `..`, `//` or a backslash are refused. */
+  /** Object keys that a file system can't hold are refused: with `..`, `//`, a backslash, or longer than a file name. */
   pathKeys?: string | undefined
+  /** Unfinished uploads are listed for an exact object key only. */
+  uploadListing?: string | undefined
 }
 
 /** Gives the parties once they are there. */
