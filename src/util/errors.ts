@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'INVALID_BUCKET_NAME'
   | 'INVALID_S3_URL'
   | 'INVALID_DURATION'
+  | 'INVALID_RANGE'
   | 'UNKNOWN_PROJECT'
   // local files
   | 'FILE_NOT_FOUND'
@@ -29,7 +30,9 @@ export type ErrorCode =
   | 'ALREADY_ENCRYPTED'
   | 'INVALID_HEADER'
   | 'AUTHENTICATION_FAILED'
+  | 'UNEXPECTED_SENDER'
   | 'KEY_CHANGED'
+  | 'KEYS_DIFFER'
   | 'KEY_NOT_TRUSTED'
   | 'NO_BUCKET_KEYS'
   // the store

@@ -16,7 +16,7 @@ export interface Vector {
   edit_list?: unknown
 }
 
-interface VectorKey {
+export interface VectorKey {
   secret_file: string
   public_file: string
   passphrase: string | null

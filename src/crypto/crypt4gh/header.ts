@@ -54,21 +54,39 @@ export function parseHeader(prefix: Uint8Array): Header | { needed: number } {
   }
   const packetCount = view.getUint32(12, true)
   if (packetCount > HEADER_LIMITS.packetCount) throw beyondLimit('packets', packetCount, 'packetCount')
-  const packets: HeaderPacket[] = []
+  // Walked first, copied when it is whole: a header that comes in thousands of pieces is walked as often.
+  const starts: number[] = []
   let offset = HEADER_PREFIX_SIZE
-  while (packets.length < packetCount) {
-    const following = packetCount - packets.length - 1
+  while (starts.length < packetCount) {
+    const following = packetCount - starts.length - 1
     if (prefix.length < offset + SMALLEST_PACKET) {
       return { needed: offset + SMALLEST_PACKET * (following + 1) }
     }
     const packetLength = view.getUint32(offset, true)
-    const end = offset + checkedPacketLength(packetLength, packets.length)
+    const end = offset + checkedPacketLength(packetLength, starts.length)
     if (end > HEADER_LIMITS.headerLength) throw beyondLimit('bytes', end, 'headerLength')
     if (prefix.length < end) return { needed: end + SMALLEST_PACKET * following }
-    packets.push(parsePacket(prefix.slice(offset, end)))
+    starts.push(offset)
     offset = end
   }
+  const packets = starts.map((start, index) =>
+    parsePacket(prefix.subarray(start, starts[index + 1] ?? offset)),
+  )
   return { packets, length: offset }
+}
+
+/**
+ * Parses a header that is kept apart from its body.
+ *
+ * @throws {@link AppError} as {@link parseHeader}; INVALID_HEADER when it is cut short or anything follows it
+ */
+export function parseDetachedHeader(bytes: Uint8Array): Header {
+  const header = parseHeader(bytes)
+  if (!('packets' in header)) throw endsEarly(bytes.length)
+  if (header.length === bytes.length) return header
+  throw new AppError('INVALID_HEADER', `${bytes.length - header.length} bytes follow the detached header`, {
+    hints: ['it may be a whole file: try it without a header of its own'],
+  })
 }
 
 /** The bytes of a header of these packets; the inverse of {@link parseHeader}. */
@@ -167,7 +185,8 @@ function withRoomFor(received: Uint8Array, size: number, more: number): Uint8Arr
 }
 
 function parsePacket(packet: Uint8Array): HeaderPacket {
-  return headerPacket(viewOf(packet).getUint32(4, true), packet.slice(SMALLEST_PACKET))
+  // Not slice(): a Buffer's would be a view of memory that its owner may use again.
+  return headerPacket(viewOf(packet).getUint32(4, true), Uint8Array.from(packet.subarray(SMALLEST_PACKET)))
 }
 
 function packetLengthOf(packet: HeaderPacket): number {
@@ -194,7 +213,8 @@ function beyondLimit(what: string, claimed: number, limit: keyof typeof HEADER_L
   )
 }
 
-function endsEarly(size: number): AppError {
+/** What a file of only `size` bytes, which its header goes beyond, is refused with. */
+export function endsEarly(size: number): AppError {
   return size < MAGIC_NUMBER.length
     ? notCrypt4gh()
     : new AppError('INVALID_HEADER', `the file ends within its header, after ${size} bytes`, {

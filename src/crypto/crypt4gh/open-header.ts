@@ -4,6 +4,7 @@
  * somebody else's and skipped. One X25519 is done per identity and distinct writer key, so that a header
  * of thousands of foreign packets costs no more than its ciphers.
  */
+import { hex, sameBytes } from '../../util/bytes.ts'
 import { AppError } from '../../util/errors.ts'
 import { fingerprint } from '../keys/fingerprint.ts'
 import type { KeyPair } from '../keys/key-pair.ts'
@@ -21,6 +22,10 @@ export interface OpenedHeader {
   editList: readonly bigint[] | undefined
   /** Distinct writer public keys of the packets that opened. */
   senders: Uint8Array[]
+  /** Public keys of those of our identities that opened a packet. */
+  readers: Uint8Array[]
+  /** The packets that none of our identities opened: those of other recipients, or of a kind we don't know. */
+  unopened: HeaderPacket[]
 }
 
 /**
@@ -33,11 +38,15 @@ export async function openHeader(header: Header, identities: readonly KeyPair[])
   const sodium = await readySodium()
   const dataKeys: Uint8Array[] = []
   const senders = new Map<string, Uint8Array>()
+  const readers: Uint8Array[] = []
+  const openedPackets = new Set<HeaderPacket>()
   const editLists: (readonly bigint[])[] = []
   for (const identity of identities) {
     let own = 0
-    for (const { payload, writerPublicKey } of openPackets(sodium, header.packets, identity)) {
+    for (const { packet, payload, writerPublicKey } of openPackets(sodium, header.packets, identity)) {
       senders.set(hex(writerPublicKey), writerPublicKey)
+      openedPackets.add(packet)
+      if (readers.at(-1) !== identity.publicKey) readers.push(identity.publicKey)
       const contents = parsePayload(payload)
       sodium.memzero(payload)
       if ('dataKey' in contents) {
@@ -53,37 +62,52 @@ export async function openHeader(header: Header, identities: readonly KeyPair[])
   if (dataKeys.length === 0) {
     throw senders.size > 0 ? noDataKey() : noMatchingKey(header, identities)
   }
-  return { dataKeys, editList: theOneEditList(editLists), senders: [...senders.values()] }
+  return {
+    dataKeys,
+    editList: theOneEditList(editLists),
+    senders: [...senders.values()],
+    readers,
+    unopened: header.packets.filter((packet) => !openedPackets.has(packet)),
+  }
 }
 
-interface OpenedPacket {
+/** A packet that an identity opened. Wipe its payload when done. */
+export interface OpenedPacket {
+  packet: HeaderPacket
   payload: Uint8Array
   writerPublicKey: Uint8Array
 }
 
-function* openPackets(
+/** The packets that one identity opens, in their order. */
+export function* openPackets(
   sodium: Sodium,
   packets: readonly HeaderPacket[],
   identity: KeyPair,
 ): Generator<OpenedPacket, void, undefined> {
   const packetKeys = new Map<string, Uint8Array | undefined>()
   try {
-    for (const { writerPublicKey, body } of packets) {
+    for (const packet of packets) {
+      const { writerPublicKey, body } = packet
       if (writerPublicKey === undefined) continue
       const writer = hex(writerPublicKey)
       if (!packetKeys.has(writer)) {
         packetKeys.set(writer, packetKeyOfReader(sodium, identity, writerPublicKey))
       }
       const packetKey = packetKeys.get(writer)
-      const payload = packetKey === undefined ? undefined : decrypt(sodium, body, packetKey)
-      if (payload !== undefined) yield { payload, writerPublicKey }
+      const payload = packetKey === undefined ? undefined : decryptPacket(sodium, body, packetKey)
+      if (payload !== undefined) yield { packet, payload, writerPublicKey }
     }
   } finally {
     for (const packetKey of packetKeys.values()) if (packetKey !== undefined) sodium.memzero(packetKey)
   }
 }
 
-function decrypt(sodium: Sodium, body: Uint8Array, packetKey: Uint8Array): Uint8Array | undefined {
+/** The payload of a packet's body under a packet key; undefined when its MAC says that it is another's. */
+export function decryptPacket(
+  sodium: Sodium,
+  body: Uint8Array,
+  packetKey: Uint8Array,
+): Uint8Array | undefined {
   const nonce = body.subarray(KEY_SIZE, KEY_SIZE + NONCE_SIZE)
   const sealed = body.subarray(KEY_SIZE + NONCE_SIZE)
   try {
@@ -125,9 +149,5 @@ function noDataKey(): AppError {
 
 /** By comparing, not by a string as map key: strings can't be wiped. */
 function addDistinct(dataKeys: Uint8Array[], dataKey: Uint8Array): void {
-  if (!dataKeys.some((known) => Buffer.compare(known, dataKey) === 0)) dataKeys.push(dataKey)
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
+  if (!dataKeys.some((known) => sameBytes(known, dataKey))) dataKeys.push(dataKey)
 }

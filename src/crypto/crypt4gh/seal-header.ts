@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { hex } from '../../util/bytes.ts'
 import { AppError } from '../../util/errors.ts'
 import { generateKeyPair } from '../keys/key-pair.ts'
 import type { KeyPair } from '../keys/key-pair.ts'
+import { randomBytes } from '../primitives.ts'
 import { readySodium } from '../sodium.ts'
 import type { Sodium } from '../sodium.ts'
 import { HEADER_LIMITS, HEADER_METHOD_X25519_CHACHA20, KEY_SIZE, NONCE_SIZE } from './format.ts'
@@ -89,5 +90,5 @@ function checkCount(readerCount: number, packetsPerReader: number): void {
 }
 
 function distinct(keys: readonly Uint8Array[]): Uint8Array[] {
-  return [...new Map(keys.map((key) => [Buffer.from(key).toString('hex'), key])).values()]
+  return [...new Map(keys.map((key) => [hex(key), key])).values()]
 }

@@ -35,7 +35,7 @@ export async function* sealStream(
  */
 export async function* openStream(
   body: AsyncIterable<Uint8Array>,
-  opened: OpenedHeader,
+  opened: Pick<OpenedHeader, 'dataKeys' | 'editList'>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const ranges = keptRanges(opened.editList ?? [])
   const openSegment = segmentOpener(opened.dataKeys)
@@ -99,7 +99,7 @@ function addPiece(pieces: KeptRange[], start: number, end: number): void {
  * Cuts a stream into arrays of exactly `size` bytes, but for the last. What it gives out is overwritten
  * by the next one.
  */
-async function* batches(
+export async function* batches(
   source: AsyncIterable<Uint8Array>,
   size: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {

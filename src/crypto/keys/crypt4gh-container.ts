@@ -6,9 +6,11 @@
  *
  * With the cipher chacha20_poly1305 the key is nonce (12) ‖ ciphertext (32) ‖ tag (16), without associated data.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { concatBytes } from '../../util/bytes.ts'
 import { AppError } from '../../util/errors.ts'
 import { KEY_SIZE, MAC_SIZE, NONCE_SIZE } from '../crypt4gh/format.ts'
+import { randomBytes } from '../primitives.ts'
+import { readySodium } from '../sodium.ts'
 import { ByteReader } from './byte-reader.ts'
 import { deriveKey, isKeyDerivation } from './key-derivation.ts'
 import type { SecretKeyFile } from './key-kind.ts'
@@ -16,7 +18,6 @@ import { keyPairFromSecret } from './key-pair.ts'
 
 const MAGIC = new TextEncoder().encode('c4gh-v1')
 const CIPHER = 'chacha20_poly1305'
-const ALGORITHM = 'chacha20-poly1305'
 const SALT_SIZE = 16
 const LONGEST_STRING = 65_535
 
@@ -49,7 +50,7 @@ export async function openCrypt4ghContainer(
   const rounds = options.uint32('round count')
   const salt = options.take(options.remaining, 'salt')
   const key = await deriveKey(kdf, await passphrase(), salt, rounds, KEY_SIZE)
-  const secretKey = decrypt(key, stored)
+  const secretKey = await decrypt(key, stored)
   key.fill(0)
   if (secretKey === undefined) throw new AppError('WRONG_PASSPHRASE', 'the passphrase does not open the key')
   const keyPair = await keyPairFromSecret(secretKey)
@@ -72,35 +73,34 @@ export async function sealCrypt4ghContainer(
     passphrase === undefined
       ? [string('none'), string('none'), string(secretKey)]
       : await encryptedStrings(secretKey, passphrase)
-  return concat([MAGIC, ...protection, ...(comment === undefined ? [] : [string(comment)])])
+  return concatBytes([MAGIC, ...protection, ...(comment === undefined ? [] : [string(comment)])])
 }
 
 async function encryptedStrings(secretKey: Uint8Array, passphrase: string): Promise<Uint8Array[]> {
   const salt = randomBytes(SALT_SIZE)
   const key = await deriveKey('scrypt', passphrase, salt, 0, KEY_SIZE)
   const nonce = randomBytes(NONCE_SIZE)
-  const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: MAC_SIZE })
-  const ciphertext = cipher.update(secretKey)
-  cipher.final()
+  const sodium = await readySodium()
+  const sealed = sodium.crypto_aead_chacha20poly1305_ietf_encrypt(secretKey, null, null, nonce, key)
   key.fill(0)
   // The rounds of scrypt are stored as 0: its cost is fixed.
-  const options = concat([new Uint8Array(4), salt])
-  const stored = concat([nonce, ciphertext, cipher.getAuthTag()])
+  const options = concatBytes([new Uint8Array(4), salt])
+  const stored = concatBytes([nonce, sealed])
   return [string('scrypt'), string(options), string(CIPHER), string(stored)]
 }
 
-function decrypt(key: Uint8Array, stored: Uint8Array): Uint8Array | undefined {
-  const macAt = stored.length - MAC_SIZE
-  const decipher = createDecipheriv(ALGORITHM, key, stored.subarray(0, NONCE_SIZE), {
-    authTagLength: MAC_SIZE,
-  })
-  decipher.setAuthTag(stored.subarray(macAt))
-  const secretKey = decipher.update(stored.subarray(NONCE_SIZE, macAt))
+async function decrypt(key: Uint8Array, stored: Uint8Array): Promise<Uint8Array | undefined> {
+  const sodium = await readySodium()
+  const nonce = stored.subarray(0, NONCE_SIZE)
   try {
-    decipher.final()
-    return secretKey
+    return sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
+      null,
+      stored.subarray(NONCE_SIZE),
+      null,
+      nonce,
+      key,
+    )
   } catch {
-    secretKey.fill(0)
     return undefined
   }
 }
@@ -117,9 +117,5 @@ function printable(name: string): string {
 function string(content: Uint8Array | string): Uint8Array {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
   if (bytes.length > LONGEST_STRING) throw new AppError('USAGE', 'the comment is too long for a key file')
-  return concat([Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes])
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(Buffer.concat(parts))
+  return concatBytes([Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes])
 }

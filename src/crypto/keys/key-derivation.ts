@@ -2,19 +2,15 @@
  * Keys from passphrases, for key files. Round counts stand in the file, so they are checked first:
  * a hostile file could otherwise keep us busy for days.
  */
-import { pbkdf2, scrypt } from 'node:crypto'
-import { promisify } from 'node:util'
 import bcrypt from 'bcrypt-pbkdf'
 import { AppError } from '../../util/errors.ts'
+import { pbkdf2, scrypt } from '../primitives.ts'
 
 /** Highest round counts we work through: one to two minutes of bcrypt, some seconds of PBKDF2. */
 const KDF_LIMITS = { bcryptRounds: 10_000, pbkdf2Rounds: 10_000_000 } as const
 
 /** Cost of the scrypt of Crypt4GH key files; fixed, whatever rounds the file claims. 16 MiB of memory. */
 const SCRYPT = { N: 16_384, r: 8, p: 1 } as const
-
-const scryptAsync = promisify<Buffer, Buffer, number, typeof SCRYPT, Buffer>(scrypt)
-const pbkdf2Async = promisify(pbkdf2)
 
 /** The key-derivation functions of Crypt4GH key files, by their names there. */
 export type KeyDerivation = 'scrypt' | 'bcrypt' | 'pbkdf2_hmac_sha256'
@@ -36,23 +32,17 @@ export async function deriveKey(
   rounds: number,
   length: number,
 ): Promise<Uint8Array> {
-  const secret = Buffer.from(passphrase, 'utf8')
+  const secret = new TextEncoder().encode(passphrase)
   if (secret.length === 0) throw new AppError('WRONG_PASSPHRASE', 'the passphrase is empty')
   if (salt.length === 0) throw new AppError('INVALID_KEY', 'it has no salt')
   try {
     switch (kdf) {
       case 'scrypt':
-        return await scryptAsync(secret, Buffer.from(salt), length, SCRYPT)
+        return await scrypt(secret, salt, length, SCRYPT)
       case 'bcrypt':
         return bcryptKey(secret, salt, checkedRounds(rounds, KDF_LIMITS.bcryptRounds), length)
       case 'pbkdf2_hmac_sha256':
-        return await pbkdf2Async(
-          secret,
-          salt,
-          checkedRounds(rounds, KDF_LIMITS.pbkdf2Rounds),
-          length,
-          'sha256',
-        )
+        return await pbkdf2(secret, salt, checkedRounds(rounds, KDF_LIMITS.pbkdf2Rounds), length)
     }
   } finally {
     secret.fill(0)

@@ -2,6 +2,7 @@
  * The text around keys: PEM blocks, and lines such as OpenSSH's public keys. What a block holds is decided
  * by its bytes and never by its label, which every implementation writes differently.
  */
+import { decodeBase64 as base64Bytes, encodeBase64 } from '../../util/base64.ts'
 import { AppError } from '../../util/errors.ts'
 
 /** Bytes of a key file; ten thousand recipients fit. */
@@ -49,20 +50,16 @@ export function splitKeyText(content: Uint8Array): KeyText[] {
 
 /** A PEM block with its base64 on one line, as all readers of Crypt4GH keys take it. */
 export function serializePem(label: string, bytes: Uint8Array): string {
-  return `-----BEGIN ${label}-----\n${Buffer.from(bytes).toString('base64')}\n-----END ${label}-----\n`
+  return `-----BEGIN ${label}-----\n${encodeBase64(bytes)}\n-----END ${label}-----\n`
 }
 
 /**
- * Decodes base64 strictly: Node would skip what it doesn't know and give a different key.
+ * Decodes base64, white space apart, strictly: with a letter skipped it would be a different key.
  *
  * @throws {@link AppError} INVALID_KEY
  */
 export function decodeBase64(base64: string): Uint8Array {
-  const packed = base64.replaceAll(/\s/g, '')
-  const bytes = Buffer.from(packed, 'base64')
-  const canonical = bytes.toString('base64')
-  if (packed !== canonical && packed !== canonical.replace(/=+$/, '')) {
-    throw new AppError('INVALID_KEY', 'its base64 is damaged')
-  }
-  return Uint8Array.from(bytes)
+  const bytes = base64Bytes(base64.replaceAll(/\s/g, ''))
+  if (bytes === undefined) throw new AppError('INVALID_KEY', 'its base64 is damaged')
+  return bytes
 }

@@ -1,3 +1,5 @@
+import { decodeBase64 } from './key-text.ts'
+
 /** Public keys of services, which users can name instead of giving a file. */
 export interface NamedRecipient {
   publicKey: Uint8Array
@@ -11,7 +13,7 @@ export const NAMED_RECIPIENTS: ReadonlyMap<string, NamedRecipient> = new Map([
     '@csc-sd',
     {
       // As published by CSC in docs/data/sensitive-data/csc-sd-services.pub, unchanged since 2021-05-31.
-      publicKey: Uint8Array.from(Buffer.from('dmku3fKA/wrOpWntUTkkoQvknjZDisdmSwU4oFk/on0=', 'base64')),
+      publicKey: decodeBase64('dmku3fKA/wrOpWntUTkkoQvknjZDisdmSwU4oFk/on0='),
       description: "CSC's old SD services key, of SD Connect v1 and SD Desktop",
     },
   ],

@@ -1,7 +1,7 @@
 /** The ciphers that `ssh-keygen -Z` offers for secret keys. */
-import { createCipheriv, createDecipheriv } from 'node:crypto'
-import type { CipherGCMTypes } from 'node:crypto'
 import { AppError } from '../../util/errors.ts'
+import { decryptBlocks, decryptGcm } from '../primitives.ts'
+import { chacha20 } from './chacha20.ts'
 import { poly1305 } from './poly1305.ts'
 
 const TAG_SIZE = 16
@@ -11,7 +11,7 @@ export interface OpensshCipher {
   keySize: number
   ivSize: number
   blockSize: number
-  /** Node's name of it; undefined for OpenSSH's own chacha20-poly1305. */
+  /** OpenSSL's name of it; undefined for OpenSSH's own chacha20-poly1305. */
   algorithm: string | undefined
   authenticated: boolean
 }
@@ -42,41 +42,22 @@ export function opensshCipher(name: string): OpensshCipher {
  * Decrypts a private section. `derived` is key and IV, one after the other.
  * Gives undefined when an authenticated cipher refuses, which means a wrong passphrase or damage.
  *
- * @throws {@link AppError} INVALID_KEY for lengths that the cipher can't have
+ * @throws {@link AppError} INVALID_KEY for lengths that the cipher can't have; UNSUPPORTED in a browser that lacks it
  */
-export function decryptSection(
+export async function decryptSection(
   cipher: OpensshCipher,
   derived: Uint8Array,
   stored: Uint8Array,
   tag: Uint8Array,
-): Uint8Array | undefined {
+): Promise<Uint8Array | undefined> {
   if (stored.length % cipher.blockSize !== 0 || tag.length !== (cipher.authenticated ? TAG_SIZE : 0)) {
     throw new AppError('INVALID_KEY', 'its private section has an impossible length')
   }
   const key = derived.subarray(0, cipher.keySize)
   const iv = derived.subarray(cipher.keySize)
   if (cipher.algorithm === undefined) return chacha20Poly1305(key, stored, tag)
-  if (cipher.authenticated) return gcm(cipher.algorithm as CipherGCMTypes, key, iv, stored, tag)
-  const decipher = createDecipheriv(cipher.algorithm, key, iv).setAutoPadding(false)
-  return Buffer.concat([decipher.update(stored), decipher.final()])
-}
-
-function gcm(
-  algorithm: CipherGCMTypes,
-  key: Uint8Array,
-  iv: Uint8Array,
-  stored: Uint8Array,
-  tag: Uint8Array,
-): Uint8Array | undefined {
-  const decipher = createDecipheriv(algorithm, key, iv, { authTagLength: TAG_SIZE }).setAuthTag(tag)
-  const section = decipher.update(stored)
-  try {
-    decipher.final()
-    return section
-  } catch {
-    section.fill(0)
-    return undefined
-  }
+  if (cipher.authenticated) return decryptGcm(cipher.algorithm, key, iv, stored, tag)
+  return decryptBlocks(cipher.algorithm, key, iv, stored)
 }
 
 /**
@@ -89,11 +70,4 @@ function chacha20Poly1305(key: Uint8Array, stored: Uint8Array, tag: Uint8Array):
   const macKey = chacha20(mainKey, 0, new Uint8Array(32))
   if (!poly1305(macKey, stored, tag)) return undefined
   return chacha20(mainKey, 1, stored)
-}
-
-/** ChaCha20 with nonce 0 from block `counter` on; the IV of OpenSSL is the counter, little-endian, and the nonce. */
-function chacha20(key: Uint8Array, counter: number, bytes: Uint8Array): Uint8Array {
-  const iv = new Uint8Array(16)
-  iv[0] = counter
-  return createCipheriv('chacha20', key, iv).update(bytes)
 }

@@ -5,6 +5,7 @@
  *   "openssh-key-v1" NUL  cipher  kdf  kdf options  u32 number of keys  public key  private section  [tag]
  *   private section: u32 check, u32 the same check, type, public key, seed ‖ public key, comment, padding 1 2 3 …
  */
+import { sameBytes } from '../../util/bytes.ts'
 import { AppError } from '../../util/errors.ts'
 import { ByteReader } from './byte-reader.ts'
 import { deriveKey } from './key-derivation.ts'
@@ -43,7 +44,7 @@ export async function openOpensshContainer(
   const salt = options.string('salt')
   const rounds = options.uint32('round count')
   const derived = await deriveKey('bcrypt', await passphrase(), salt, rounds, cipher.keySize + cipher.ivSize)
-  const section = decryptSection(cipher, derived, stored, tag)
+  const section = await decryptSection(cipher, derived, stored, tag)
   derived.fill(0)
   if (section === undefined) throw wrongPassphrase()
   try {
@@ -67,7 +68,7 @@ async function parseSection(
   const secret = reader.string('secret key')
   const comment = reader.text('comment')
   const { keyPair, ed25519PublicKey } = await keyPairFromEd25519Seed(secret.subarray(0, SEED_SIZE))
-  if (Buffer.compare(ed25519PublicKey, publicKey) !== 0) {
+  if (!sameBytes(ed25519PublicKey, publicKey)) {
     throw new AppError('INVALID_KEY', 'its secret key does not belong to its public key')
   }
   return { keyPair, kind: 'openssh-ed25519', ...(comment === '' ? {} : { comment }) }

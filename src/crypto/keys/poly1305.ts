@@ -3,7 +3,7 @@
  * bytes of an OpenSSH key file only: big integers are slow and not constant-time, which matters little
  * for a tag that the file's owner checks on the owner's machine.
  */
-import { timingSafeEqual } from 'node:crypto'
+import { sameBytes } from '../../util/bytes.ts'
 
 const PRIME = 2n ** 130n - 5n
 const CLAMP = 0x0ffffffc0ffffffc0ffffffc0fffffffn
@@ -20,11 +20,11 @@ export function poly1305(oneTimeKey: Uint8Array, message: Uint8Array, tag: Uint8
     const marked = littleEndian(block) + 2n ** BigInt(8 * block.length)
     accumulator = ((accumulator + marked) * r) % PRIME
   }
-  const expected = Buffer.from(
-    ((accumulator + s) % TAG_MODULUS).toString(16).padStart(32, '0'),
-    'hex',
-  ).reverse()
-  return tag.length === expected.length && timingSafeEqual(expected, tag)
+  return sameBytes(tagBytes((accumulator + s) % TAG_MODULUS), tag)
+}
+
+function tagBytes(number: bigint): Uint8Array {
+  return Uint8Array.from({ length: BLOCK_SIZE }, (_, index) => Number((number >> BigInt(8 * index)) & 0xffn))
 }
 
 function littleEndian(bytes: Uint8Array): bigint {

@@ -209,7 +209,7 @@ function seal(dataKey: Uint8Array, plaintext: Uint8Array): Uint8Array {
 }
 
 function openedWith(dataKeys: Uint8Array[], editList?: bigint[]): Parameters<typeof openStream>[1] {
-  return { dataKeys, editList, senders: [] }
+  return { dataKeys, editList }
 }
 
 function naive(stored: Uint8Array, editList: bigint[]): Uint8Array {

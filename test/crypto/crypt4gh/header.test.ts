@@ -10,6 +10,9 @@ import {
 } from '../../../src/crypto/crypt4gh/header.ts'
 import type { Header } from '../../../src/crypto/crypt4gh/header.ts'
 import { openHeader } from '../../../src/crypto/crypt4gh/open-header.ts'
+import { sealHeader } from '../../../src/crypto/crypt4gh/seal-header.ts'
+import { newDataKey } from '../../../src/crypto/crypt4gh/segment.ts'
+import { generateKeyPair } from '../../../src/crypto/keys/key-pair.ts'
 import { AppError } from '../../../src/util/errors.ts'
 import { chunked, collect, concat, identityOf, index, readVector } from '../vectors.ts'
 
@@ -189,3 +192,12 @@ function tryParse(bytes: Uint8Array): Header | undefined {
     return undefined
   }
 }
+
+it('packets are copies, whatever kind of array they came in', async () => {
+  const { publicKey } = await generateKeyPair()
+  const bytes = Buffer.from(await sealHeader({ dataKeys: [newDataKey()] }, [publicKey]))
+  const before = Uint8Array.from(bytes)
+  const header = parseHeader(bytes)
+  bytes.fill(0)
+  expect('packets' in header && serializeHeader(header.packets)).toEqual(before)
+})

@@ -156,6 +156,53 @@ describe('recipients that protect nothing are refused', () => {
   })
 })
 
+describe('secrets are wiped', () => {
+  it('payloads, packet keys and the ephemeral secret key, when a header was sealed and when it was opened', async () => {
+    const wipe = vi.spyOn(sodium, 'memzero')
+    const header = await sealed({ dataKeys: [newDataKey()], editList: [1n] }, [alice, bob])
+    // Two payloads, two keys for each of two recipients (crypto_kx makes a pair), one secret key.
+    expect(wipe.mock.calls.map(([bytes]) => bytes.length).sort((a, b) => a - b)).toEqual([
+      16, 32, 32, 32, 32, 32, 40,
+    ])
+    expect(wipe.mock.calls.every(([bytes]) => bytes.every((byte) => byte === 0))).toBe(true)
+    wipe.mockClear()
+    await openHeader(header, [alice])
+    expect(wipe.mock.calls.map(([bytes]) => bytes.length).sort((a, b) => a - b)).toEqual([16, 32, 32, 40])
+  })
+
+  it('but not the secret key of a sender who was given', async () => {
+    const wipe = vi.spyOn(sodium, 'memzero')
+    await sealed({ dataKeys: [newDataKey()] }, [alice], bob)
+    expect(wipe.mock.calls.some(([bytes]) => bytes === bob.secretKey)).toBe(false)
+  })
+})
+
+describe('headers that say nothing', () => {
+  it('can not be made: no data key is a bug of the caller', async () => {
+    await expect(sealHeader({ dataKeys: [] }, [alice.publicKey])).rejects.toBeInstanceOf(RangeError)
+  })
+
+  it('are told from those of others: a packet for us without a data key is named', async () => {
+    const packets = await sealPackets({ dataKeys: [newDataKey()], editList: [1n] }, [alice.publicKey])
+    await expect(openHeader(headerOf(packets.slice(1)), [alice])).rejects.toMatchObject({
+      code: 'NO_MATCHING_KEY',
+      message: 'the header has packets for us, but none with a data key',
+    })
+  })
+
+  it('as many packets as readers accept can be sealed, data keys counted', async () => {
+    const keys = Array.from({ length: 64 }, newDataKey)
+    const recipients = Array.from({ length: 65 }, (_, number) =>
+      Uint8Array.from({ length: 32 }, (__, at) => at + number),
+    )
+    const header = parseHeader(await sealHeader({ dataKeys: keys }, recipients.slice(0, 64)))
+    expect('packets' in header && header.packets).toHaveLength(HEADER_LIMITS.packetCount)
+    await expect(sealHeader({ dataKeys: keys }, recipients)).rejects.toThrow(
+      '65 recipients need 4160 header packets, readers accept 4096',
+    )
+  })
+})
+
 describe("packets that aren't for us are skipped", () => {
   it('with a writer key of low order, an unknown method, too short, or damaged', async () => {
     const dataKeys = [newDataKey()]

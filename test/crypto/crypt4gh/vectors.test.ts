@@ -7,33 +7,9 @@ import { openSegments } from '../../../src/crypto/crypt4gh/segment.ts'
 import { plaintextBodySize } from '../../../src/crypto/crypt4gh/sizes.ts'
 import type { KeyPair } from '../../../src/crypto/keys/key-pair.ts'
 import { AppError } from '../../../src/util/errors.ts'
-import type { ErrorCode } from '../../../src/util/errors.ts'
+import { REFUSALS } from '../refusals.ts'
 import { chunked, drain, identityOf, index, readVector, sha256 } from '../vectors.ts'
 import type { Vector } from '../vectors.ts'
-
-/** How each faulty vector is refused, and the plaintext bytes that were given out before. */
-const REFUSALS: Record<string, [code: ErrorCode, released: number]> = {
-  'short-segment-in-middle': ['AUTHENTICATION_FAILED', 0],
-  'edit-count-too-big': ['INVALID_HEADER', 0],
-  'not-for-me': ['NO_MATCHING_KEY', 0],
-  'unknown-packet-type': ['INVALID_HEADER', 0],
-  'unknown-data-method': ['INVALID_HEADER', 0],
-  'only-edit-list': ['NO_MATCHING_KEY', 0],
-  'zero-packets': ['NO_MATCHING_KEY', 0],
-  'bad-magic': ['NOT_CRYPT4GH', 0],
-  'bad-version': ['INVALID_HEADER', 0],
-  'bad-packet-length-0': ['INVALID_HEADER', 0],
-  'bad-packet-length-3': ['INVALID_HEADER', 0],
-  'bad-packet-length-4': ['INVALID_HEADER', 0],
-  'bad-packet-length-7': ['INVALID_HEADER', 0],
-  'bad-packet-length-8': ['NO_MATCHING_KEY', 0],
-  'bad-packet-length-huge': ['INVALID_HEADER', 0],
-  'trunc-in-magic': ['NOT_CRYPT4GH', 0],
-  'trunc-in-packet': ['INVALID_HEADER', 0],
-  'trunc-in-segment': ['AUTHENTICATION_FAILED', SEGMENT_SIZE],
-  'flip-data': ['AUTHENTICATION_FAILED', SEGMENT_SIZE],
-  'flip-header-mac': ['NO_MATCHING_KEY', 0],
-}
 
 const CHUNKINGS: Record<string, number[]> = {
   'in one piece': [],
