@@ -12,6 +12,7 @@ module.exports = {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     only('commands', 'cli', 'workflows', 'sandbox'),
     only('cli', 'util'),
+    only('compat', 'crypto', 'util'),
     only('workflows', 'transfer', 'crypto', 'storage', 'util'),
     only('transfer', 'crypto', 'storage', 'util'),
     only('crypto', 'util'),
@@ -42,6 +43,17 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/crypto/' },
       to: { path: 'libsodium' },
+    },
+    {
+      name: 'crypto-runs-in-browsers',
+      severity: 'error',
+      comment:
+        'of src/crypto only these two may import from Node: they have twins for browsers (docs/library.md)',
+      from: {
+        path: '^src/(crypto/|crypt4gh.ts)',
+        pathNot: '^src/crypto/(primitives|crypt4gh/segment-cipher)\\.ts$',
+      },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'no-dev-dependencies-in-src',

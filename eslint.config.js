@@ -46,7 +46,18 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/cli/**'],
+    files: ['src/crypto/**'],
+    ignores: ['src/crypto/primitives.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        { name: 'Buffer', message: 'browsers have none: src/util/bytes.ts, src/util/base64.ts' },
+        { name: 'process', message: 'browsers have none' },
+      ],
+    },
+  },
+  {
+    files: ['src/cli/**', 'src/compat/**'],
     rules: { 'n/no-process-env': 'off', 'n/no-process-exit': 'off' },
   },
   {

@@ -1,3 +1,7 @@
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+
 import { sha256 } from '../test/support/files.ts'
 import { measure } from './measure.ts'
 import type { Scenario, Subject } from './scenario.ts'
@@ -58,10 +62,44 @@ export async function localScenarios(workplace: Workplace, size: number): Promis
       check: () => expectSame(path('theirs'), expected),
     })
   }
+  if (hasPeer('crypt4gh-go')) addGoTool(encrypt, decrypt, workplace, expected)
+  encrypt.push(copyOf(folder, 'plain'))
+  decrypt.push(copyOf(folder, 'ours.c4gh'))
   return [
     { title: 'encrypt a local file', size, subjects: encrypt },
     { title: 'decrypt a local file', size, subjects: decrypt },
   ]
+}
+
+/** The Go tool chooses its output's name itself and asks before it replaces a file: it works in a folder of its own. */
+function addGoTool(encrypt: Subject[], decrypt: Subject[], { path }: Workplace, expected: string): void {
+  const own = path('go')
+  mkdirSync(own)
+  symlinkSync(path('plain'), path('go', 'plain'))
+  const run = (...args: string[]) => [peerCommand('crypt4gh-go', own, args)]
+  encrypt.push({
+    name: 'crypt4gh encrypt (Go)',
+    commands: () => run('encrypt', '-f', 'plain', '-p', path('bench.pub')),
+    check: () => rename(path('go', 'plain.c4gh'), path('go', 'back.c4gh')),
+  })
+  decrypt.push({
+    name: 'crypt4gh decrypt (Go)',
+    commands: () => run('decrypt', '-f', 'back.c4gh', '-s', path('bench.sec')),
+    check: async () => {
+      await expectSame(path('go', 'back'), expected)
+      await rm(path('go', 'back'))
+    },
+  })
+}
+
+/** What the machine needs to read and write as many bytes, nothing else done to them. */
+function copyOf(folder: string, file: string): Subject {
+  const args = [`if=${file}`, 'of=copy', 'bs=1M', 'status=none']
+  return {
+    name: 'dd, a plain copy',
+    commands: () => [{ program: 'dd', args, cwd: folder, env: {} }],
+    check: () => rm(join(folder, 'copy')),
+  }
 }
 
 /** Throws when a file is not what it should be: a figure for a wrong result would be worth nothing. */

@@ -51,7 +51,7 @@ async function touchMemory(file: string, bytes: number): Promise<void> {
 }
 
 /** The programs a bench compares sealift with; those that are not installed are left out of the table. */
-export const PEERS = ['crypt4gh', 'aws', 'rclone'] as const
+export const PEERS = ['crypt4gh', 'crypt4gh-go', 'aws', 'rclone'] as const
 
 export type Peer = (typeof PEERS)[number]
 

@@ -24,6 +24,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   INVALID_BUCKET_NAME: EXIT.usage,
   INVALID_S3_URL: EXIT.usage,
   INVALID_DURATION: EXIT.usage,
+  INVALID_RANGE: EXIT.usage,
   INVALID_KEY: EXIT.usage,
   UNKNOWN_PROJECT: EXIT.notFound,
 
@@ -42,7 +43,9 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   ALREADY_ENCRYPTED: EXIT.conflict,
   INVALID_HEADER: EXIT.damaged,
   AUTHENTICATION_FAILED: EXIT.damaged,
+  UNEXPECTED_SENDER: EXIT.damaged,
   KEY_CHANGED: EXIT.conflict,
+  KEYS_DIFFER: EXIT.conflict,
   KEY_NOT_TRUSTED: EXIT.damaged,
   NO_BUCKET_KEYS: EXIT.notFound,
 

@@ -5,7 +5,7 @@ import { errnoOf, fileError } from '../util/file-errors.ts'
 import { EXIT, EXIT_CODES, type ExitCode } from './exit-codes.ts'
 import { hintsFor } from './hints.ts'
 import { printable } from './printable.ts'
-import { usageError } from './usage-error.ts'
+import { ownSentence, usageError } from './usage-error.ts'
 
 /** How a failure is told: the same for people and programs. */
 export interface Failure {
@@ -29,7 +29,8 @@ const MAX_CAUSES = 8
 export function failureOf(thrown: unknown): Failure {
   const error = expected(thrown)
   if (error instanceof AppError) {
-    const { code, message } = error
+    const { code } = error
+    const message = ownSentence(error.message)
     const hints = hintsFor(code, error.hints)
     const result = 'result' in error ? error.result : undefined
     return { code, message, hints, exitCode: EXIT_CODES[code], result, causes: causesOf(error) }

@@ -1,5 +1,6 @@
 import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
+import { parseByteRange, type RequestedRange } from '../util/byte-range.ts'
 import { parseByteSize } from '../util/byte-size.ts'
 
 /** Flags of every command. */
@@ -47,6 +48,33 @@ export const identityFlag = Flags.string({
   helpValue: 'FILE',
   multiple: true,
   multipleNonGreedy: true,
+})
+
+/** Who seals it. */
+export const senderKeyFlag = Flags.string({
+  description: 'own secret key file to seal with, so that readers who know its public key can tell who did',
+  helpValue: 'FILE',
+})
+
+/** Who must have sealed it. */
+export const senderFlag = Flags.string({
+  description: 'refuse it unless this public key sealed it; may be repeated, any of them will do',
+  helpValue: 'FILE|@NAME',
+  multiple: true,
+  multipleNonGreedy: true,
+})
+
+/** A part of a plaintext. */
+export const bytesFlag = Flags.custom<RequestedRange>({
+  helpValue: 'START:LENGTH',
+  parse: async (input) => parseByteRange(input),
+})
+
+/** Where a result goes when nothing obvious offers itself. */
+export const outputFlag = Flags.string({
+  char: 'o',
+  description: 'file to write, or - for stdout (stdin: stdout when left out)',
+  helpValue: 'FILE|-',
 })
 
 /** Replacing what is there. */

@@ -9,6 +9,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   INVALID_BUCKET_NAME: 'bucket names have 3 to 63 lower-case letters, digits and hyphens',
   INVALID_S3_URL: 'write s3://BUCKET/KEY, or s3://TENANT:BUCKET/KEY for a bucket of another tenant on Ceph',
   INVALID_DURATION: 'write a time from now such as 14d or 12h, or a date such as 2026-12-01',
+  INVALID_RANGE: 'write START:LENGTH or START: in bytes of the plaintext, counted from 0, within the file',
   UNKNOWN_PROJECT:
     'enter it with `sealift project add NAME IDENTITY`; `sealift project list` shows who is known',
 
@@ -30,7 +31,9 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   ALREADY_ENCRYPTED: 'give --encrypt-again if it shall be encrypted once more',
   INVALID_HEADER: 'fetch it again; if that does not help, ask the sender for a new copy',
   AUTHENTICATION_FAILED: 'it was damaged or changed: fetch it again, or ask the sender for a new copy',
+  UNEXPECTED_SENDER: 'do not use it before its sender confirmed it over another channel',
   KEY_CHANGED: 'ask the owner over another channel; if the change is right, give --accept-changed-key',
+  KEYS_DIFFER: '`sealift key show` tells more about each; what is sealed for one is not opened by the other',
   KEY_NOT_TRUSTED: "ask the bucket's owner for the key file over another channel, and give it with --to FILE",
   NO_BUCKET_KEYS: 'ask its owner to run `sealift key publish`, or name a key file with --to FILE',
 

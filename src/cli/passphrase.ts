@@ -16,6 +16,17 @@ const MAX_PASSPHRASE_BYTES = 4096
 
 const HINT = 'set C4GH_PASSPHRASE, or give --passphrase-file or --passphrase-command'
 
+const NEW_HINTS = {
+  empty: 'type one, or give --no-passphrase to store the key unprotected',
+  noTerminal: HINT,
+}
+
+const REPLACEMENT_HINTS = {
+  empty: 'type one, or give --remove to store the key unprotected',
+  noTerminal:
+    'give --new-passphrase-file, --new-passphrase-command or --remove; C4GH_PASSPHRASE is the old one',
+}
+
 /**
  * The passphrase of an existing key: from the file, the command, C4GH_PASSPHRASE, or the terminal, in this order.
  *
@@ -29,30 +40,47 @@ export async function passphraseFor(subject: string, flags: PassphraseFlags): Pr
 
 /** The passphrase of a new key; typed twice at the terminal, and never empty. Throws as passphraseFor, and USAGE. */
 export async function newPassphraseFor(subject: string, flags: PassphraseFlags): Promise<string> {
-  const given = await givenPassphrase(flags)
-  if (given !== undefined) return given
-  const typed = await prompt(`new passphrase for ${subject}:`, subject)
-  if (typed === '') {
-    throw new AppError('USAGE', 'an empty passphrase protects nothing', {
-      hints: ['type one, or give --no-passphrase to store the key unprotected'],
-    })
-  }
-  if ((await prompt('the same again:', subject)) !== typed) {
+  return (await givenPassphrase(flags)) ?? typedTwice(subject, NEW_HINTS)
+}
+
+/**
+ * The passphrase that replaces another one. Never from C4GH_PASSPHRASE, which has the old one. Throws as
+ * newPassphraseFor.
+ */
+export async function replacementPassphraseFor(subject: string, flags: PassphraseFlags): Promise<string> {
+  return (await passphraseOfFlags(flags)) ?? typedTwice(subject, REPLACEMENT_HINTS)
+}
+
+/** Typed twice, because nobody sees what is typed. */
+async function typedTwice(
+  subject: string,
+  { empty, noTerminal }: { empty: string; noTerminal: string },
+): Promise<string> {
+  const typed = await prompt(`new passphrase for ${subject}:`, subject, noTerminal)
+  if (typed === '') throw new AppError('USAGE', 'an empty passphrase protects nothing', { hints: [empty] })
+  if ((await prompt('the same again:', subject, noTerminal)) !== typed) {
     throw new AppError('USAGE', 'the two passphrases differ', { hints: ['run the command again'] })
   }
   return typed
 }
 
 async function givenPassphrase(flags: PassphraseFlags): Promise<string | undefined> {
+  const ofFlags = await passphraseOfFlags(flags)
+  if (ofFlags !== undefined) return ofFlags
+  const env = environment()['C4GH_PASSPHRASE']
+  return env === undefined || env === '' ? undefined : env
+}
+
+async function passphraseOfFlags(flags: PassphraseFlags): Promise<string | undefined> {
   const file = flags['passphrase-file']
   if (file !== undefined) {
     const content = await readSmallFile(file, 'read the passphrase file', MAX_PASSPHRASE_BYTES)
     return checked(content, `the passphrase file ${file}`)
   }
   const command = flags['passphrase-command']
-  if (command !== undefined) return checked(await outputOf(command), 'the output of --passphrase-command')
-  const env = environment()['C4GH_PASSPHRASE']
-  return env === undefined || env === '' ? undefined : env
+  return command === undefined
+    ? undefined
+    : checked(await outputOf(command), 'the output of the passphrase command')
 }
 
 /** The first line's end is no part of it: editors and `echo` add one. */
@@ -91,11 +119,11 @@ function outputOf(command: string): Promise<Buffer> {
 }
 
 /** Asks at the terminal without echo. Ctrl-C is INTERRUPTED, Ctrl-D or no terminal PASSPHRASE_NEEDED. */
-async function prompt(question: string, subject: string): Promise<string> {
+async function prompt(question: string, subject: string, hint = HINT): Promise<string> {
   const terminal = openTerminal()
   if (terminal === undefined) {
     throw new AppError('PASSPHRASE_NEEDED', `no passphrase for ${subject}, and no terminal to ask for it`, {
-      hints: [HINT],
+      hints: [hint],
     })
   }
   const { input, output, close } = terminal
@@ -104,7 +132,7 @@ async function prompt(question: string, subject: string): Promise<string> {
   const closed = new Promise<never>((_, reject) => {
     input.once('pause', () => {
       setImmediate(() => {
-        reject(new AppError('PASSPHRASE_NEEDED', `no passphrase was typed for ${subject}`, { hints: [HINT] }))
+        reject(new AppError('PASSPHRASE_NEEDED', `no passphrase was typed for ${subject}`, { hints: [hint] }))
       })
     })
   })

@@ -10,7 +10,7 @@ export function environment(): Environment {
 }
 
 /**
- * The folder of the address book and the pinned keys: `$SEALIFT_CONFIG_DIR`, `$XDG_CONFIG_HOME/sealift` or
+ * The folder of the address book, the pinned keys and the named recipients: `$SEALIFT_CONFIG_DIR`, `$XDG_CONFIG_HOME/sealift` or
  * `~/.config/sealift`. It may not exist yet.
  */
 export function configDir(env: Environment = process.env): string {
@@ -30,4 +30,9 @@ export function projectBookFile(): string {
 /** The bucket keys seen before. */
 export function knownKeysFile(): string {
   return join(configDir(), 'known-keys.json')
+}
+
+/** The user's own named recipients: `NAME.pub` in it is `@NAME`. */
+export function recipientsFolder(): string {
+  return join(configDir(), 'recipients')
 }

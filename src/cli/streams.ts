@@ -97,6 +97,23 @@ export function decryptedName(input: string): string {
   })
 }
 
+/** A range of a plaintext is read without what is before it, which stdin can't do. Throws USAGE. */
+export function checkRandomAccess(name: string): void {
+  if (name !== STANDARD_STREAM) return
+  throw new AppError('USAGE', 'stdin cannot be read at random, a range needs a file', {
+    hints: ['give the name of the file instead of -'],
+  })
+}
+
+/** Where a part or a new version of a file goes: it has no obvious name. Throws USAGE when it is from a file and was not named. */
+export function newVersionName(input: string, output: string | undefined): string {
+  if (output !== undefined) return output
+  if (input === STANDARD_STREAM) return STANDARD_STREAM
+  throw new AppError('USAGE', `no output was named for ${input}`, {
+    hints: ['give --output FILE, or --output - for stdout'],
+  })
+}
+
 /** --json and the bytes themselves can't both have stdout; sealed bytes would upset a terminal. Throws USAGE. */
 export function checkOutput(name: string, options: { json: boolean; binary: boolean }): void {
   if (name !== STANDARD_STREAM) return

@@ -16,6 +16,12 @@ export function usageError(error: CLIError): AppError {
   return new AppError('USAGE', problems.join('; '), { cause: error.cause })
 }
 
+/** oclif rewrites the message of an error that a flag's own parser threw; gives it back as it was, and which flag. */
+export function ownSentence(message: string): string {
+  const [, flag, sentence] = /^Parsing (--\S+)\s+([^]*?)(?:\nSee more help with [^]*)?$/.exec(message) ?? []
+  return flag === undefined || sentence === undefined ? message : `${flag}: ${sentence}`
+}
+
 /** oclif puts several problems, a list of arguments or a note into one message of several lines. */
 function sentencesOf(message: string): string[] {
   const text = message.split('\nSee more help with')[0] ?? message

@@ -1,9 +1,26 @@
 import * as Flags from '@oclif/core/flags'
 import { SealiftCommand } from '../cli/base-command.ts'
-import { forceFlag, identityFlag, passphraseFlags, progressFlag, requiredArg } from '../cli/flags.ts'
+import {
+  bytesFlag,
+  forceFlag,
+  identityFlag,
+  passphraseFlags,
+  progressFlag,
+  requiredArg,
+  senderFlag,
+} from '../cli/flags.ts'
 import { formatTransfer } from '../cli/report.ts'
 import { printable } from '../cli/printable.ts'
-import { checkOutput, decryptedName, readInput, STANDARD_STREAM, writeOutput } from '../cli/streams.ts'
+import { recipientsFolder } from '../cli/settings.ts'
+import {
+  checkOutput,
+  checkRandomAccess,
+  decryptedName,
+  newVersionName,
+  readInput,
+  STANDARD_STREAM,
+  writeOutput,
+} from '../cli/streams.ts'
 
 export interface DecryptResult {
   input: string
@@ -28,14 +45,28 @@ export default class Decrypt extends SealiftCommand<DecryptResult> {
       command:
         '<%= config.bin %> decrypt reads.bam.c4gh --output - --identity animine.sec | samtools flagstat -',
     },
+    {
+      description: 'a hundred bytes from the middle; only the segments that hold them are read',
+      command:
+        '<%= config.bin %> decrypt reads.bam.c4gh --bytes 5000000:100 --output - --identity animine.sec',
+    },
   ]
   static override args = { FILE: requiredArg('file to decrypt, or - for stdin') }
   static override flags = {
     identity: identityFlag,
     output: Flags.string({
       char: 'o',
-      description: 'file to write, or - for stdout (default: FILE without .c4gh; stdout for stdin)',
+      description:
+        'file to write, or - for stdout (default: FILE without .c4gh; stdout for stdin; none with --bytes)',
       helpValue: 'FILE|-',
+    }),
+    bytes: bytesFlag({
+      description: 'only these bytes of the plaintext, counted from 0; START: for all from there on',
+    }),
+    sender: senderFlag,
+    header: Flags.string({
+      description: 'header that is kept apart; FILE is then the body alone',
+      helpValue: 'FILE',
     }),
     force: forceFlag,
     progress: progressFlag,
@@ -45,26 +76,27 @@ export default class Decrypt extends SealiftCommand<DecryptResult> {
   protected override async perform(): Promise<DecryptResult> {
     const { args, flags } = await this.parse(Decrypt)
     const input = args.FILE
-    const output = flags.output ?? decryptedName(input)
+    const output =
+      flags.bytes === undefined ? (flags.output ?? decryptedName(input)) : newVersionName(input, flags.output)
     checkOutput(output, { json: this.jsonEnabled(), binary: false })
-    const [{ loadIdentities }, { decryptFile, decryptInput }] = await Promise.all([
-      import('../workflows/identities.ts'),
-      import('../workflows/decrypt-file.ts'),
-    ])
+    const { bytes: range, header: headerFile } = flags
+    if (range !== undefined) checkRandomAccess(input)
+    const [{ loadIdentities }, { loadSenders }, { decryptFile, decryptInput, decryptRange }] =
+      await Promise.all([
+        import('../workflows/identities.ts'),
+        import('../workflows/recipients.ts'),
+        import('../workflows/decrypt-file.ts'),
+      ])
+    const senders = await loadSenders(flags.sender, recipientsFolder())
     const identities = await loadIdentities(flags.identity ?? [], this.askPassphrase(flags))
+    const request = { input, identities, senders, headerFile, range, signal: this.signal }
     if (input !== STANDARD_STREAM && output !== STANDARD_STREAM) {
-      const result = await decryptFile({
-        input,
-        output,
-        identities,
-        force: flags.force,
-        onBytes: await this.progressOfFile(flags.progress, input),
-        signal: this.signal,
-      })
-      return { input, ...result }
+      const onBytes = await this.progressOfFile(flags.progress, input)
+      return { input, ...(await decryptFile({ ...request, output, force: flags.force, onBytes })) }
     }
     const started = performance.now()
-    const plaintext = decryptInput(readInput(input, this.signal), identities)
+    const plaintext =
+      range === undefined ? decryptInput(readInput(input, this.signal), request) : decryptRange(request)
     const plaintextSize = await writeOutput(output, plaintext, { replace: flags.force })
     return { input, output, plaintextSize, senders: [], seconds: (performance.now() - started) / 1000 }
   }

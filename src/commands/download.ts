@@ -7,8 +7,10 @@ import {
   passphraseFlags,
   progressFlag,
   requiredArg,
+  senderFlag,
 } from '../cli/flags.ts'
 import { count, formatByteSize, formatTransfer, lines, table } from '../cli/report.ts'
+import { recipientsFolder } from '../cli/settings.ts'
 import { storeFlags, storeSettings } from '../cli/store-flags.ts'
 import type { DownloadResult } from '../workflows/download.ts'
 
@@ -32,7 +34,11 @@ A file gets its name only when its last byte was checked; nothing that is there 
   }
   static override flags = {
     identity: identityFlag,
-    'no-decrypt': Flags.boolean({ description: 'store the objects as they are', exclusive: ['identity'] }),
+    'no-decrypt': Flags.boolean({
+      description: 'store the objects as they are',
+      exclusive: ['identity', 'sender'],
+    }),
+    sender: senderFlag,
     force: forceFlag,
     concurrency: Flags.integer({ description: 'ranges on their way at the same time', min: 1, max: 64 }),
     progress: progressFlag,
@@ -42,15 +48,18 @@ A file gets its name only when its last byte was checked; nothing that is there 
 
   protected override async perform(): Promise<DownloadResult> {
     const { args, flags } = await this.parse(Download)
-    const [{ connect }, { parseS3Url }, { loadIdentities }, { download }] = await Promise.all([
-      import('../workflows/connect.ts'),
-      import('../workflows/s3-url.ts'),
-      import('../workflows/identities.ts'),
-      import('../workflows/download.ts'),
-    ])
+    const [{ connect }, { parseS3Url }, { loadIdentities }, { loadSenders }, { download }] =
+      await Promise.all([
+        import('../workflows/connect.ts'),
+        import('../workflows/s3-url.ts'),
+        import('../workflows/identities.ts'),
+        import('../workflows/recipients.ts'),
+        import('../workflows/download.ts'),
+      ])
     const { bucket, objectKey } = parseS3Url(args.SOURCE)
     const decrypt = !flags['no-decrypt']
     const identities = decrypt ? await loadIdentities(flags.identity ?? [], this.askPassphrase(flags)) : []
+    const senders = await loadSenders(flags.sender, recipientsFolder())
     const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
     return download({
       store,
@@ -59,6 +68,7 @@ A file gets its name only when its last byte was checked; nothing that is there 
       destination: args.DEST,
       identities,
       decrypt,
+      senders,
       force: flags.force,
       concurrency: flags.concurrency,
       onProgress: await this.progress(flags.progress),

@@ -1,8 +1,17 @@
 import * as Flags from '@oclif/core/flags'
 import { SealiftCommand, type PartialFailure } from '../cli/base-command.ts'
-import { forceFlag, progressFlag, recipientFlag, requiredArg, severalArg, sizeFlag } from '../cli/flags.ts'
+import {
+  forceFlag,
+  passphraseFlags,
+  progressFlag,
+  recipientFlag,
+  requiredArg,
+  senderKeyFlag,
+  severalArg,
+  sizeFlag,
+} from '../cli/flags.ts'
 import { count, formatByteSize, formatTransfer, lines, table } from '../cli/report.ts'
-import { knownKeysFile } from '../cli/settings.ts'
+import { knownKeysFile, recipientsFolder } from '../cli/settings.ts'
 import { storeFlags, storeSettings } from '../cli/store-flags.ts'
 import type { PinnedKey } from '../workflows/known-keys.ts'
 import type { UploadResult as Uploaded } from '../workflows/upload.ts'
@@ -42,6 +51,7 @@ Memory stays below (concurrency + cipher threads) times the part size.`
       description: 'trust bucket keys that differ from those seen before, and pin them instead',
       dependsOn: ['to-bucket-keys'],
     }),
+    'sender-key': senderKeyFlag,
     force: forceFlag,
     'encrypt-again': Flags.boolean({
       description: 'take files that are Crypt4GH already as if they were not',
@@ -49,18 +59,23 @@ Memory stays below (concurrency + cipher threads) times the part size.`
     'part-size': sizeFlag({ description: 'size aimed at per part (default: chosen by the file size)' }),
     concurrency: Flags.integer({ description: 'parts on their way at the same time', min: 1, max: 64 }),
     progress: progressFlag,
+    ...passphraseFlags,
     ...storeFlags,
   }
 
   protected override async perform(): Promise<UploadResult> {
     const { args, flags } = await this.parse(Upload)
-    const [{ connect }, { parseS3Url }, { uploadRecipients }, { upload }] = await Promise.all([
-      import('../workflows/connect.ts'),
-      import('../workflows/s3-url.ts'),
-      import('../workflows/upload-recipients.ts'),
-      import('../workflows/upload.ts'),
-    ])
+    const [{ connect }, { parseS3Url }, { loadSender }, { uploadRecipients }, { upload }] = await Promise.all(
+      [
+        import('../workflows/connect.ts'),
+        import('../workflows/s3-url.ts'),
+        import('../workflows/identities.ts'),
+        import('../workflows/upload-recipients.ts'),
+        import('../workflows/upload.ts'),
+      ],
+    )
     const { bucket, objectKey } = parseS3Url(args.TARGET)
+    const sender = await loadSender(flags['sender-key'], this.askPassphrase(flags))
     const connection = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
     const { recipients, bucketKeys } = await uploadRecipients(
       connection,
@@ -70,6 +85,7 @@ Memory stays below (concurrency + cipher threads) times the part size.`
         toBucketKeys: flags['to-bucket-keys'],
         acceptChangedKey: flags['accept-changed-key'],
         knownKeysFile: knownKeysFile(),
+        recipientsFolder: recipientsFolder(),
       },
       this.signal,
     )
@@ -80,6 +96,7 @@ Memory stays below (concurrency + cipher threads) times the part size.`
       bucket,
       target: objectKey,
       recipients,
+      sender,
       force: flags.force,
       encryptAgain: flags['encrypt-again'],
       partSize: flags['part-size'],
@@ -91,10 +108,12 @@ Memory stays below (concurrency + cipher threads) times the part size.`
   }
 
   /** The moment to compare fingerprints is before the data leaves. */
-  #notePin({ name, fingerprint, state, previous }: PinnedKey): void {
+  #notePin({ name, fingerprint, words, state, previous }: PinnedKey): void {
     if (state === 'known') return
     const seen = state === 'new' ? 'seen for the first time' : `changed, was ${previous ?? 'another'}`
-    this.note(`bucket key ${name} ${fingerprint}: ${seen}; compare it with its owner over another channel`)
+    this.note(
+      `bucket key ${name} ${fingerprint} (${words}): ${seen}; compare it with its owner over another channel`,
+    )
   }
 
   protected override failures(result: UploadResult): readonly PartialFailure[] {

@@ -149,6 +149,7 @@ export interface ObjectBody {
   /** Bytes of the whole object. */
   size: number
   etag: string
+  /** Each chunk is the reader's own: nobody else holds its memory, which may be given back (util/release-buffer.ts). */
   body: AsyncIterable<Uint8Array>
   /** Ends the transfer of a body that is not wanted any more; harmless when it was read. */
   destroy(): void

@@ -1,6 +1,7 @@
 import { parseHeader, type Header } from '../crypto/crypt4gh/header.ts'
 import { openHeader, type OpenedHeader } from '../crypto/crypt4gh/open-header.ts'
 import { openStream } from '../crypto/crypt4gh/segments.ts'
+import { requireSender } from '../crypto/crypt4gh/sender.ts'
 import type { KeyPair } from '../crypto/keys/key-pair.ts'
 import type { ByteRange, ObjectHead, ObjectName, ObjectStore } from '../storage/object-store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
@@ -23,6 +24,8 @@ export interface DownloadOptions {
   /** Ranges in flight for this object. */
   concurrency: number
   rangeSize?: number | undefined
+  /** Insists that one of these public keys wrote every packet that opens for us. */
+  senders?: readonly Uint8Array[] | undefined
   /** Replace a file that has the name. */
   replace: boolean
   /** Bytes that were checked and written, each time some more are. */
@@ -44,7 +47,7 @@ export interface DownloadedObject {
  * Downloads a Crypt4GH object and writes its plaintext to `path`: in ranges of whole segments, each fetched against
  * the same ETag, checked, and written in place. The file gets its name when the last segment was authenticated.
  *
- * @throws AppError NOT_CRYPT4GH, INVALID_HEADER, NO_MATCHING_KEY, AUTHENTICATION_FAILED, FILE_EXISTS, DISK_FULL;
+ * @throws AppError NOT_CRYPT4GH, INVALID_HEADER, NO_MATCHING_KEY, UNEXPECTED_SENDER, AUTHENTICATION_FAILED, FILE_EXISTS, DISK_FULL;
  * StorageError from the store, OBJECT_CHANGED when the object was replaced meanwhile
  */
 export async function downloadAndOpen(
@@ -59,6 +62,7 @@ export async function downloadAndOpen(
     throw inObject(error, name)
   })
   try {
+    if (options.senders !== undefined) requireSender(opened, options.senders)
     const size =
       opened.editList === undefined
         ? await openRanges(name, head, header, opened, path, options)
@@ -115,7 +119,8 @@ async function fetchHeader(name: ObjectName, head: ObjectHead, options: Download
         { hints: ['with --no-decrypt it is downloaded as it is stored'] },
       )
     }
-    wanted = header.needed
+    // By doubling: a header of many packets must not be read once for each of them.
+    wanted = Math.min(head.size, Math.max(header.needed, 2 * wanted))
   }
 }
 

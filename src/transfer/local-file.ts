@@ -17,6 +17,11 @@ export interface LocalFileOptions {
   signal?: AbortSignal | undefined
 }
 
+export interface SealFileOptions extends LocalFileOptions {
+  /** Bytes of the source to seal, which must lie within it; the whole when absent. */
+  range?: { offset: number; length: number } | undefined
+}
+
 /**
  * Writes the header and the sealed segments of a file into another; each task reads, seals and writes its own range.
  *
@@ -28,14 +33,15 @@ export async function sealFile(
   header: Uint8Array,
   dataKey: Uint8Array,
   into: PartialFile,
-  options: LocalFileOptions,
+  options: SealFileOptions,
 ): Promise<number> {
-  const plan = planParts(source.size, header.length)
+  const { offset, length } = options.range ?? { offset: 0, length: source.size }
+  const plan = planParts(length, header.length)
   await into.writeAt(header, 0)
   let outOffset = header.length
   const tasks = Array.from({ length: plan.partCount }, (_, index) => {
     const part = plan.part(index + 1)
-    const task = { ...part, outOffset }
+    const task = { ...part, plaintextOffset: offset + part.plaintextOffset, outOffset }
     outOffset += part.size - part.headerLength
     return task
   })
@@ -78,24 +84,26 @@ export async function readFileHeader(source: SourceFile): Promise<Header> {
         'the file ends within its header',
       )
     }
-    wanted = header.needed
+    // By doubling: a header of many packets must not be read once for each of them.
+    wanted = Math.min(source.size, Math.max(header.needed, 2 * wanted))
   }
 }
 
 /**
  * Opens the segments of a file without an edit list and writes the plaintext into another.
  *
+ * @param bodyStart - bytes of the file before the first segment
  * @returns bytes written
  * @throws AppError AUTHENTICATION_FAILED, FILE_CHANGED; what node:fs throws
  */
 export async function openFile(
   source: SourceFile,
-  header: Header,
+  bodyStart: number,
   opened: OpenedHeader,
   into: PartialFile,
   options: LocalFileOptions,
 ): Promise<number> {
-  const plan = planRanges(source.size, header.length)
+  const plan = planRanges(source.size, bodyStart)
   await forEachPulled(
     Array.from({ length: plan.rangeCount }, (_, index) => plan.range(index)),
     options.concurrency,

@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
 import { readSync, writeSync } from 'node:fs'
-import { ENCRYPTED_SEGMENT_SIZE, SEGMENT_SIZE } from '../crypto/crypt4gh/format.ts'
-import { openSegments, sealSegments } from '../crypto/crypt4gh/segment.ts'
+import { ENCRYPTED_SEGMENT_SIZE, MAC_SIZE, NONCE_SIZE, SEGMENT_SIZE } from '../crypto/crypt4gh/format.ts'
+import { MARK_SIZE } from '../crypto/crypt4gh/nonce-record.ts'
+import { openSegments, sealSegments, segmentOpener } from '../crypto/crypt4gh/segment.ts'
+import type { OpenSegment } from '../crypto/crypt4gh/segment.ts'
 import { encryptedBodySize, plaintextBodySize } from '../crypto/crypt4gh/sizes.ts'
-import { AppError } from '../util/errors.ts'
+import { AppError, hasCode } from '../util/errors.ts'
 
 /**
  * The work on segments that may run in a worker thread: read a range, seal or open it, hash or write it.
  * Synchronous on purpose: a thread does one task at a time. File descriptors are valid in all threads of the process.
  * All sizes and offsets are bytes; offsets into segments are always on segment boundaries.
  */
-export type SegmentTask = SealToMemory | SealToFile | OpenFromMemory | OpenFromFile
+export type SegmentTask = SealToMemory | SealToFile | OpenFromMemory | OpenFromFile | CheckFile
 
 /** Seals a range of a file into a shared buffer, behind what is already there, and hashes the whole. */
 interface SealToMemory {
@@ -58,11 +60,35 @@ interface OpenFromFile {
   outOffset: number
 }
 
+/** Opens a run of segments of a file and throws the plaintext away. */
+interface CheckFile {
+  kind: 'check-file'
+  dataKeys: readonly Uint8Array[]
+  fd: number
+  offset: number
+  length: number
+  firstSegment: number
+}
+
+/** What a check found; one segment that is not genuine does not end it. */
+export interface CheckedSegments {
+  firstSegment: number
+  /** Nonce and start of the MAC of each segment, one after the other (crypto/crypt4gh/nonce-record.ts). */
+  marks: Uint8Array
+  /** Index of the data key that opens each segment; NO_KEY where none does. */
+  dataKeyNumbers: Uint16Array
+}
+
+/** Stands for a segment that no data key opens: it is damaged or forged. */
+export const NO_KEY = 0xffff
+
 export interface SegmentTaskResult {
-  /** Bytes produced: encrypted with what was in front of them, or plaintext. */
+  /** Bytes produced: encrypted with what was in front of them, or plaintext. None of a check. */
   length: number
   /** SHA-256 of the produced part, hex; only of a part sealed to memory, where it signs the request. */
   sha256: string | undefined
+  /** Only of a check. */
+  checked?: CheckedSegments | undefined
 }
 
 /** Segments handled between two system calls: 1 MiB keeps the working set in the processor's cache. */
@@ -88,6 +114,8 @@ export function runSegmentTask(task: SegmentTask): SegmentTaskResult {
       return openFromMemory(task)
     case 'open-from-file':
       return openFromFile(task)
+    case 'check-file':
+      return checkFile(task)
   }
 }
 
@@ -132,6 +160,53 @@ function openFromFile(task: OpenFromFile): SegmentTaskResult {
     readFully(task.fd, batch, task.offset + from)
     return batch
   })
+}
+
+function checkFile(task: CheckFile): SegmentTaskResult {
+  const { plain, encrypted } = buffers()
+  const count = Math.ceil(task.length / ENCRYPTED_SEGMENT_SIZE)
+  const checked = {
+    firstSegment: task.firstSegment,
+    marks: new Uint8Array(count * MARK_SIZE),
+    dataKeyNumbers: new Uint16Array(count),
+  }
+  const openers = task.dataKeys.map((dataKey) => segmentOpener([dataKey]))
+  const keyNumbers = [...openers.keys()]
+  let lastKey = 0
+  for (let number = 0; number < count; number += 1) {
+    const at = number * ENCRYPTED_SEGMENT_SIZE
+    const segment = encrypted.subarray(0, Math.min(ENCRYPTED_SEGMENT_SIZE, task.length - at))
+    readFully(task.fd, segment, task.offset + at)
+    checked.marks.set(segment.subarray(0, NONCE_SIZE), number * MARK_SIZE)
+    const macAt = segment.length - MAC_SIZE
+    checked.marks.set(
+      segment.subarray(macAt, macAt + MARK_SIZE - NONCE_SIZE),
+      number * MARK_SIZE + NONCE_SIZE,
+    )
+    const candidates = [lastKey, ...keyNumbers.filter((key) => key !== lastKey)]
+    const key = candidates.find((candidate) =>
+      opens(openers[candidate], segment, plain, task.firstSegment + number),
+    )
+    checked.dataKeyNumbers[number] = key ?? NO_KEY
+    lastKey = key ?? lastKey
+  }
+  plain.fill(0)
+  return { length: 0, sha256: undefined, checked }
+}
+
+function opens(
+  openSegment: OpenSegment | undefined,
+  segment: Uint8Array,
+  plain: Uint8Array,
+  segmentNumber: number,
+): boolean {
+  try {
+    openSegment?.(segment, plain, 0, segmentNumber)
+    return openSegment !== undefined
+  } catch (error) {
+    if (hasCode(error, 'AUTHENTICATION_FAILED')) return false
+    throw error
+  }
 }
 
 /** `batchAt` gives the encrypted bytes from..to of the task's range. */

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import type { BigIntStats } from 'node:fs'
+import type { RandomAccessSource } from '../crypto/crypt4gh/reader.ts'
 import { AppError } from '../util/errors.ts'
 import { fileError } from '../util/file-errors.ts'
 
@@ -45,6 +46,26 @@ export async function openSourceFile(path: string): Promise<SourceFile> {
   } catch (error) {
     await file.close()
     throw error
+  }
+}
+
+/** The file as a source to read at random from; throws FILE_CHANGED when it ends earlier than it did. */
+export function randomAccess(source: SourceFile): RandomAccessSource {
+  return {
+    size: source.size,
+    readAt: async (offset, length) => {
+      const bytes = new Uint8Array(length)
+      let filled = 0
+      while (filled < length) {
+        const { bytesRead } = await source.file.read(bytes, filled, length - filled, offset + filled)
+        if (bytesRead === 0) {
+          await source.refuseIfChanged()
+          break
+        }
+        filled += bytesRead
+      }
+      return bytes.subarray(0, filled)
+    },
   }
 }
 

@@ -1,29 +1,47 @@
 import { decryptStream } from '../crypto/crypt4gh/crypt4gh.ts'
 import { openHeader, type OpenedHeader } from '../crypto/crypt4gh/open-header.ts'
-import { openStream } from '../crypto/crypt4gh/segments.ts'
-import type { Header } from '../crypto/crypt4gh/header.ts'
+import { openBody } from '../crypto/crypt4gh/reader.ts'
+import { parseDetachedHeader } from '../crypto/crypt4gh/header.ts'
+import { requireSender } from '../crypto/crypt4gh/sender.ts'
 import { plaintextBodySize } from '../crypto/crypt4gh/sizes.ts'
 import { fingerprint } from '../crypto/keys/fingerprint.ts'
 import type { KeyPair } from '../crypto/keys/key-pair.ts'
 import { openFile, readFileHeader } from '../transfer/local-file.ts'
 import { startSegmentEngine, threadsFor } from '../transfer/segment-engine.ts'
-import { openSourceFile, type SourceFile } from '../transfer/source-file.ts'
-import { AppError } from '../util/errors.ts'
+import { openSourceFile, randomAccess, type SourceFile } from '../transfer/source-file.ts'
+import { rangeWithin, type RequestedRange } from '../util/byte-range.ts'
 import { fileError } from '../util/file-errors.ts'
 import { createPartialFile, type PartialFile } from '../util/partial-file.ts'
+import { readDetachedHeader } from './detached-header.ts'
+import { inFile } from './in-file.ts'
 
-export interface DecryptFileRequest {
-  input: string
-  output: string
+/** Who may open what, wherever it comes from. */
+export interface OpenRequest {
   identities: readonly KeyPair[]
+  /** Public keys, one of which must have written every packet that opens for us; anybody's may when absent. */
+  senders?: readonly Uint8Array[] | undefined
+  /** Where the header is when it is kept apart from the body. */
+  headerFile?: string | undefined
+}
+
+/** A file to open, and what of it is wanted. */
+export interface OpenFileRequest extends OpenRequest {
+  input: string
+  /** Bytes of the plaintext, which must reach that far; everything when absent. */
+  range?: RequestedRange | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface DecryptFileRequest extends OpenFileRequest {
+  output: string
   /** Replace the output when it exists. */
   force: boolean
   onBytes?: ((count: number, total: number) => void) | undefined
-  signal?: AbortSignal | undefined
 }
 
 export interface DecryptFileResult {
   output: string
+  /** Bytes written. */
   plaintextSize: number
   /** Fingerprints of the sender keys the header names; proof of origin only when you know the key. */
   senders: string[]
@@ -31,100 +49,150 @@ export interface DecryptFileResult {
 }
 
 /**
- * Decrypts a local file. The output gets its name when the last segment was authenticated.
+ * Decrypts a local file, or a range of it: then only the segments that hold it are read. The output gets its name when
+ * the last segment was authenticated.
  *
  * @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, FILE_EXISTS, NOT_CRYPT4GH, INVALID_HEADER, NO_MATCHING_KEY,
- * AUTHENTICATION_FAILED, DISK_FULL
+ * UNEXPECTED_SENDER, INVALID_RANGE, AUTHENTICATION_FAILED, DISK_FULL
  */
 export async function decryptFile(request: DecryptFileRequest): Promise<DecryptFileResult> {
   const started = performance.now()
-  const source = await openSourceFile(request.input)
+  const file = await openEncryptedFile(request)
   try {
-    const header = await readFileHeader(source)
-    const opened = await openHeader(header, request.identities)
-    const plaintextSize = await decryptBody(source, header, opened, request)
+    const { editList } = file.opened
+    const plaintextSize =
+      editList === undefined && request.range === undefined
+        ? await decryptWhole(file, request)
+        : await decryptPieces(file, request)
     return {
       output: request.output,
       plaintextSize,
-      senders: opened.senders.map(fingerprint),
+      senders: file.opened.senders.map(fingerprint),
       seconds: (performance.now() - started) / 1000,
     }
   } catch (error) {
     throw inFile(error, request.input)
   } finally {
-    await source.close()
+    await file.close()
+  }
+}
+
+/**
+ * A range of a local file as a stream. What comes out is authenticated, but a failure may still follow.
+ *
+ * @throws AppError as decryptFile, but for what concerns the output
+ */
+export async function* decryptRange(request: OpenFileRequest): AsyncGenerator<Uint8Array, void, undefined> {
+  const file = await openEncryptedFile(request)
+  try {
+    yield* piecesOf(file, request).pieces
+  } catch (error) {
+    throw inFile(error, request.input)
+  } finally {
+    await file.close()
   }
 }
 
 /** Decrypts a stream. What comes out is authenticated, but a failure may still follow: the whole is good only at its end. */
-export function decryptInput(
+export async function* decryptInput(
   input: AsyncIterable<Uint8Array>,
-  identities: readonly KeyPair[],
-): AsyncIterable<Uint8Array> {
-  return decryptStream(input, identities)
+  { identities, senders, headerFile }: OpenRequest,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const header = headerFile === undefined ? undefined : await readDetachedHeader(headerFile)
+  yield* decryptStream(input, identities, { senders, header })
 }
 
-async function decryptBody(
-  source: SourceFile,
-  header: Header,
-  opened: OpenedHeader,
-  request: DecryptFileRequest,
-): Promise<number> {
-  const stored = plaintextBodySize(source.size - header.length)
-  const threads = threadsFor(opened.editList === undefined ? source.size : 0)
-  const engine = startSegmentEngine(source.size, threads)
-  const options = {
-    engine,
-    concurrency: Math.max(1, threads),
-    onBytes: (count: number) => request.onBytes?.(count, source.size),
-    signal: request.signal,
-  }
+/** A file whose header was opened. */
+interface EncryptedFile {
+  source: SourceFile
+  /** Bytes of the file before the first segment. */
+  bodyStart: number
+  opened: OpenedHeader
+  /** Closes the file and wipes its data keys. */
+  close(): Promise<void>
+}
+
+async function openEncryptedFile(request: OpenFileRequest): Promise<EncryptedFile> {
+  const { input, identities, senders, headerFile } = request
+  const detached = headerFile === undefined ? undefined : await readDetachedHeader(headerFile)
+  const source = await openSourceFile(input)
   try {
-    const expectedSize = opened.editList === undefined ? stored : undefined
-    const partial = await createPartialFile(request.output, { replace: request.force, expectedSize })
-    let size: number
-    try {
-      size =
-        opened.editList === undefined
-          ? await openFile(source, header, opened, partial, options)
-          : await openEdited(source, header, opened, partial, request.signal)
-    } catch (error) {
-      await partial.discard()
-      throw fileError(error, 'write', request.output)
+    const header = detached === undefined ? await readFileHeader(source) : parseDetachedHeader(detached)
+    const opened = await openHeader(header, identities)
+    if (senders !== undefined) requireSender(opened, senders)
+    const close = async (): Promise<void> => {
+      for (const dataKey of opened.dataKeys) dataKey.fill(0)
+      await source.close()
     }
-    await partial.finish()
-    return size
+    return { source, bodyStart: detached === undefined ? header.length : 0, opened, close }
+  } catch (error) {
+    await source.close()
+    throw inFile(error, headerFile ?? input)
+  }
+}
+
+async function decryptWhole(file: EncryptedFile, request: DecryptFileRequest): Promise<number> {
+  const { source, bodyStart, opened } = file
+  const expectedSize = plaintextBodySize(source.size - bodyStart)
+  const threads = threadsFor(source.size)
+  const engine = startSegmentEngine(source.size, threads)
+  try {
+    return await intoOutput(request, expectedSize, (partial) =>
+      openFile(source, bodyStart, opened, partial, {
+        engine,
+        concurrency: Math.max(1, threads),
+        onBytes: (count) => request.onBytes?.(count, source.size),
+        signal: request.signal,
+      }),
+    )
   } finally {
-    for (const dataKey of opened.dataKeys) dataKey.fill(0)
     await engine.close()
   }
 }
 
-/** With an edit list the stored plaintext is not what is wanted: one pass from the front, cut as the list says. */
-async function openEdited(
-  source: SourceFile,
-  header: Header,
-  opened: OpenedHeader,
-  into: PartialFile,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const body = source.file.createReadStream({
-    start: header.length,
-    highWaterMark: 1024 ** 2,
-    autoClose: false,
-    ...(signal && { signal }),
-  }) as AsyncIterable<Uint8Array>
-  let written = 0
-  for await (const plaintext of openStream(body, opened)) {
-    await into.writeAt(plaintext, written)
-    written += plaintext.length
-  }
-  await source.refuseIfChanged()
-  return written
+/** With an edit list, or for a range, the stored plaintext is not what is wanted: segment by segment what is. */
+async function decryptPieces(file: EncryptedFile, request: DecryptFileRequest): Promise<number> {
+  const { length, pieces } = piecesOf(file, request)
+  return intoOutput(request, length, async (partial) => {
+    let written = 0
+    for await (const piece of pieces) {
+      await partial.writeAt(piece, written)
+      written += piece.length
+      request.onBytes?.(piece.length, length)
+    }
+    return written
+  })
 }
 
-/** Says which file it was; the layers below know only bytes. */
-function inFile(error: unknown, path: string): unknown {
-  if (!(error instanceof AppError) || error.message.includes(path)) return error
-  return new AppError(error.code, `${path}: ${error.message}`, { hints: error.hints, cause: error })
+function piecesOf(
+  { source, bodyStart, opened }: EncryptedFile,
+  { range, signal }: OpenFileRequest,
+): { length: number; pieces: AsyncGenerator<Uint8Array, void, undefined> } {
+  const reader = openBody(randomAccess(source), bodyStart, opened)
+  const { offset, length } = rangeWithin(range ?? { offset: 0, length: undefined }, reader.size)
+  async function* pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of reader.stream(offset, length)) {
+      signal?.throwIfAborted()
+      yield piece
+    }
+    await source.refuseIfChanged()
+  }
+  return { length, pieces: pieces() }
+}
+
+async function intoOutput(
+  { output, force }: DecryptFileRequest,
+  expectedSize: number,
+  write: (partial: PartialFile) => Promise<number>,
+): Promise<number> {
+  const partial = await createPartialFile(output, { replace: force, expectedSize })
+  try {
+    const size = await write(partial)
+    await partial.finish()
+    return size
+  } catch (error) {
+    throw fileError(error, 'write', output)
+  } finally {
+    await partial.discard()
+  }
 }

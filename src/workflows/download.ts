@@ -27,6 +27,8 @@ export interface DownloadRequest {
   /** Secret keys that may open the objects; not needed when they are kept encrypted. */
   identities: readonly KeyPair[]
   decrypt: boolean
+  /** Public keys, one of which must have written what opens for us; anybody's may when absent. */
+  senders?: readonly Uint8Array[] | undefined
   /** Replace files that exist. */
   force: boolean
   concurrency?: number | undefined
@@ -83,6 +85,7 @@ export async function download(request: DownloadRequest): Promise<DownloadResult
     engine,
     slots: new SlotPool(concurrency, Math.min(DEFAULT_RANGE_SIZE, Math.max(1, largest(targets)))),
     concurrency,
+    senders: request.senders,
     replace: request.force,
     signal: request.signal,
   }

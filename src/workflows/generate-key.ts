@@ -1,4 +1,5 @@
 import { fingerprint } from '../crypto/keys/fingerprint.ts'
+import { fingerprintWords } from '../crypto/keys/fingerprint-words.ts'
 import { generateKeyPair } from '../crypto/keys/key-pair.ts'
 import { serializePublicKey } from '../crypto/keys/public-key-file.ts'
 import { serializeSecretKey } from '../crypto/keys/secret-key-file.ts'
@@ -19,6 +20,8 @@ export interface GenerateKeyResult {
   secretKeyFile: string
   publicKeyFile: string
   fingerprint: string
+  /** The first 80 bits of the fingerprint as words. */
+  words: string
   /** Whether a passphrase protects the secret key. */
   encrypted: boolean
 }
@@ -62,10 +65,12 @@ export async function generateKey(request: GenerateKeyRequest): Promise<Generate
     // The secret key first: a public key that nobody can open would be the worse half to be left with.
     await secretFile.finish()
     await publicFile.finish()
+    const print = fingerprint(keyPair.publicKey)
     return {
       secretKeyFile,
       publicKeyFile,
-      fingerprint: fingerprint(keyPair.publicKey),
+      fingerprint: print,
+      words: fingerprintWords(print),
       encrypted: passphrase !== undefined,
     }
   } finally {

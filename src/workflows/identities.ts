@@ -26,3 +26,17 @@ export async function loadIdentities(
   }
   return identities
 }
+
+/**
+ * Reads the secret key that shall seal something; nothing when none was named.
+ *
+ * @throws AppError as loadIdentities
+ */
+export async function loadSender(
+  path: string | undefined,
+  passphrase: (path: string) => Promise<string>,
+): Promise<KeyPair | undefined> {
+  if (path === undefined) return undefined
+  const [sender] = await loadIdentities([path], passphrase)
+  return sender
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { fingerprintWords } from '../crypto/keys/fingerprint-words.ts'
 import { AppError } from '../util/errors.ts'
 import { readJsonFile, writeJsonFile } from '../util/json-file.ts'
 
@@ -17,6 +18,8 @@ export interface NamedKey {
 
 /** A key that is now pinned: part of the --json contract. */
 export interface PinnedKey extends NamedKey {
+  /** The first 80 bits of the fingerprint as words. */
+  words: string
   /** `new`: seen for the first time; `changed`: another one was pinned and the change was accepted. */
   state: 'new' | 'known' | 'changed'
   /** The fingerprint that was pinned before. */
@@ -69,9 +72,10 @@ export async function pinKeys(
 }
 
 function withState({ name, fingerprint }: NamedKey, previous: string | undefined): PinnedKey {
-  if (previous === undefined) return { name, fingerprint, state: 'new' }
-  if (previous === fingerprint) return { name, fingerprint, state: 'known' }
-  return { name, fingerprint, state: 'changed', previous }
+  const key = { name, fingerprint, words: fingerprintWords(fingerprint) }
+  if (previous === undefined) return { ...key, state: 'new' }
+  if (previous === fingerprint) return { ...key, state: 'known' }
+  return { ...key, state: 'changed', previous }
 }
 
 function keyChanged({ bucket }: KeyPlace, changed: readonly PinnedKey[]): AppError {

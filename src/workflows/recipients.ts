@@ -1,8 +1,11 @@
 import { fingerprint } from '../crypto/keys/fingerprint.ts'
-import { NAMED_RECIPIENTS } from '../crypto/keys/named-recipients.ts'
-import { parsePublicKeys } from '../crypto/keys/public-key-file.ts'
+import { parsePublicKeys, type PublicKeyFile } from '../crypto/keys/public-key-file.ts'
 import { AppError } from '../util/errors.ts'
 import { readSmallFile } from '../util/small-file.ts'
+import { namedKeys } from './named-recipients.ts'
+
+/** Bytes of a file of recipients: several thousand keys. */
+const RECIPIENTS_FILE_LIMIT = 1024 ** 2
 
 /** Someone who will be able to open what is sealed. */
 export interface Recipient {
@@ -12,20 +15,58 @@ export interface Recipient {
   fingerprint: string
 }
 
+/** A recipient as results tell of it. */
+export type RecipientName = Pick<Recipient, 'name' | 'fingerprint'>
+
+/** What results tell of recipients. */
+export function namesOf(recipients: readonly Recipient[]): RecipientName[] {
+  return recipients.map(({ name, fingerprint }) => ({ name, fingerprint }))
+}
+
 /**
- * Reads the recipients a person named: key files (one key or several) and built-in names such as `@csc-sd`.
+ * Gives them back when there is one.
+ *
+ * @throws AppError USAGE when there is none
+ */
+export function requireRecipients(recipients: readonly Recipient[]): readonly Recipient[] {
+  if (recipients.length > 0) return recipients
+  throw new AppError('USAGE', 'nobody was named who could open the data', {
+    hints: ['name the recipients with --to FILE or --to @csc-sd'],
+  })
+}
+
+/**
+ * Reads the recipients a person named: key files (one key or several) and names such as `@csc-sd`.
  * The same key given twice counts once. One that can't be read is an error: nobody is left out silently.
  *
+ * @param folder - the user's own named recipients, which count before the built-in ones
  * @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_KEY
  */
-export async function loadRecipients(names: readonly string[]): Promise<Recipient[]> {
+export async function loadRecipients(
+  names: readonly string[],
+  folder: string | undefined,
+): Promise<Recipient[]> {
   const recipients: Recipient[] = []
   for (const name of names) {
-    for (const publicKey of name.startsWith('@') ? [namedKey(name)] : await keysInFile(name)) {
+    const { keys } = name.startsWith('@') ? await namedKeys(name, folder) : await keysInFile(name)
+    for (const { publicKey } of keys) {
       recipients.push({ name, publicKey, fingerprint: fingerprint(publicKey) })
     }
   }
   return withoutRepeats(recipients)
+}
+
+/**
+ * Reads the public keys of which one must have sealed something; undefined when none was named.
+ *
+ * @throws AppError as loadRecipients
+ */
+export async function loadSenders(
+  names: readonly string[] | undefined,
+  folder: string | undefined,
+): Promise<Uint8Array[] | undefined> {
+  if (names === undefined || names.length === 0) return undefined
+  return (await loadRecipients(names, folder)).map(({ publicKey }) => publicKey)
 }
 
 /** Keeps the first of several recipients with the same key. */
@@ -37,16 +78,7 @@ export function withoutRepeats(recipients: readonly Recipient[]): Recipient[] {
   return [...byFingerprint.values()]
 }
 
-function namedKey(name: string): Uint8Array {
-  const named = NAMED_RECIPIENTS.get(name)
-  if (named) return named.publicKey
-  throw new AppError('INVALID_KEY', `no recipient is built in under the name ${name}`, {
-    hints: [`built in: ${[...NAMED_RECIPIENTS.keys()].join(', ')}`],
-  })
-}
-
-async function keysInFile(path: string): Promise<Uint8Array[]> {
-  const content = await readSmallFile(path, 'read the recipient')
-  const keys = await parsePublicKeys(content, path)
-  return keys.map(({ publicKey }) => publicKey)
+async function keysInFile(path: string): Promise<{ keys: PublicKeyFile[] }> {
+  const content = await readSmallFile(path, 'read the recipient', RECIPIENTS_FILE_LIMIT)
+  return { keys: await parsePublicKeys(content, path) }
 }

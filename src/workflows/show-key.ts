@@ -1,10 +1,10 @@
 import { fingerprint } from '../crypto/keys/fingerprint.ts'
+import { fingerprintWords } from '../crypto/keys/fingerprint-words.ts'
 import type { KeyKind } from '../crypto/keys/key-kind.ts'
-import { NAMED_RECIPIENTS } from '../crypto/keys/named-recipients.ts'
 import { parsePublicKeys } from '../crypto/keys/public-key-file.ts'
 import { parseSecretKey } from '../crypto/keys/secret-key-file.ts'
-import { AppError } from '../util/errors.ts'
 import { readSmallFile } from '../util/small-file.ts'
+import { namedKeys } from './named-recipients.ts'
 
 export interface ShownKey {
   /** The file, or the well-known name, as it was given. */
@@ -12,6 +12,8 @@ export interface ShownKey {
   type: 'public' | 'secret'
   kind: KeyKind
   fingerprint: string
+  /** The first 80 bits of the fingerprint as words. */
+  words: string
   comment?: string | undefined
   /** Of secret keys: whether a passphrase protects it. */
   encrypted?: boolean | undefined
@@ -21,35 +23,32 @@ export interface ShownKey {
  * What key files hold: public ones (one key or several each), secret ones, and well-known names such as `@csc-sd`.
  *
  * @param passphrase - asked for each secret key file that needs it
+ * @param folder - the user's own named recipients
  *
  * Throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, INVALID_KEY, WRONG_PASSPHRASE.
  */
 export async function showKeys(
   files: readonly string[],
   passphrase: (file: string) => Promise<string>,
+  folder?: string,
 ): Promise<ShownKey[]> {
   const shown: ShownKey[] = []
   for (const file of files) {
-    if (file.startsWith('@')) shown.push(namedKey(file))
+    if (file.startsWith('@')) shown.push(...(await namedRecipient(file, folder)))
     else shown.push(...(await keysInFile(file, passphrase)))
   }
   return shown
 }
 
-function namedKey(name: string): ShownKey {
-  const named = NAMED_RECIPIENTS.get(name)
-  if (named === undefined) {
-    throw new AppError('INVALID_KEY', `no key is known as ${name}`, {
-      hints: [`known are: ${[...NAMED_RECIPIENTS.keys()].join(', ')}`],
-    })
-  }
-  return {
+async function namedRecipient(name: string, folder: string | undefined): Promise<ShownKey[]> {
+  const { keys, origin } = await namedKeys(name, folder)
+  return keys.map(({ publicKey, kind }) => ({
     file: name,
     type: 'public',
-    kind: 'crypt4gh',
-    fingerprint: fingerprint(named.publicKey),
-    comment: named.description,
-  }
+    kind,
+    ...shownPublicKey(publicKey),
+    comment: origin,
+  }))
 }
 
 async function keysInFile(file: string, passphrase: (file: string) => Promise<string>): Promise<ShownKey[]> {
@@ -57,16 +56,21 @@ async function keysInFile(file: string, passphrase: (file: string) => Promise<st
   if (looksSecret(content)) {
     const { keyPair, kind, comment, encrypted } = await parseSecretKey(content, file, () => passphrase(file))
     keyPair.secretKey.fill(0)
-    return [{ file, type: 'secret', kind, fingerprint: fingerprint(keyPair.publicKey), comment, encrypted }]
+    return [{ file, type: 'secret', kind, ...shownPublicKey(keyPair.publicKey), comment, encrypted }]
   }
   const keys = await parsePublicKeys(content, file)
   return keys.map(({ publicKey, kind, comment }) => ({
     file,
     type: 'public',
     kind,
-    fingerprint: fingerprint(publicKey),
+    ...shownPublicKey(publicKey),
     comment,
   }))
+}
+
+function shownPublicKey(publicKey: Uint8Array): Pick<ShownKey, 'fingerprint' | 'words'> {
+  const print = fingerprint(publicKey)
+  return { fingerprint: print, words: fingerprintWords(print) }
 }
 
 /** The label of PEM-like secret keys: Crypt4GH, OpenSSH and PKCS#8 all end theirs in PRIVATE KEY (RFC 7468 §10). */

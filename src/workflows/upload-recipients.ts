@@ -13,6 +13,8 @@ export interface UploadRecipientsRequest {
   acceptChangedKey: boolean
   /** Where the keys seen before are kept. */
   knownKeysFile: string
+  /** The user's own named recipients. */
+  recipientsFolder: string
 }
 
 export interface UploadRecipients {
@@ -33,7 +35,7 @@ export async function uploadRecipients(
   signal?: AbortSignal,
 ): Promise<UploadRecipients> {
   const { bucket, knownKeysFile, acceptChangedKey: acceptChanged } = request
-  const named = await loadRecipients(request.names)
+  const named = await loadRecipients(request.names, request.recipientsFolder)
   if (!request.toBucketKeys) return { recipients: named, bucketKeys: [] }
   const found = await findBucketKeys(store, bucket, signal)
   const bucketKeys = await trustBucketKeys(knownKeysFile, endpoint, bucket, found, { acceptChanged })

@@ -91,6 +91,14 @@ describe('system errors that no layer named', () => {
 })
 
 describe('a wrong command line', () => {
+  it('keeps the sentence of a flag that could not read its value', () => {
+    const error = new AppError('INVALID_RANGE', 'not a range of bytes: 1-2', { hints: ['write 1:2'] })
+    error.message = `Parsing --bytes \n\t${error.message}\nSee more help with --help`
+    expect(failureText(failureOf(error), false)).toBe(
+      'error: --bytes: not a range of bytes: 1-2\nhint: write 1:2',
+    )
+  })
+
   it.each([
     ['Nonexistent flag: --frob\nSee more help with --help', 'unknown flag --frob'],
     ['Unexpected argument: b\nSee more help with --help', 'unexpected argument b'],

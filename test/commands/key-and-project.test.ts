@@ -6,6 +6,7 @@ import { expectFailure } from '../support/failure.ts'
 
 const PASSPHRASE = { C4GH_PASSPHRASE: 'correct horse' }
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/
+const WORDS = /(?:[a-z]{4,8}-){9}[a-z]{4,8}/
 
 let person: Person
 
@@ -28,14 +29,15 @@ describe('key generate', () => {
     expect(await modeOf('animine.pub')).toBe(0o644)
     const fingerprint = /SHA256:\S+/.exec(run.stdout)?.[0] ?? ''
     expect(fingerprint).toMatch(FINGERPRINT)
+    const words = WORDS.exec(run.stdout)?.[0]
     const { keys } = (await person.json(['key', 'show', 'animine.pub', 'animine.sec'], {
       env: PASSPHRASE,
     })) as {
       keys: unknown[]
     }
     expect(keys).toEqual([
-      { file: 'animine.pub', type: 'public', kind: 'crypt4gh', fingerprint },
-      { file: 'animine.sec', type: 'secret', kind: 'crypt4gh', fingerprint, encrypted: true },
+      { file: 'animine.pub', type: 'public', kind: 'crypt4gh', fingerprint, words },
+      { file: 'animine.sec', type: 'secret', kind: 'crypt4gh', fingerprint, words, encrypted: true },
     ])
   })
 
@@ -47,6 +49,7 @@ describe('key generate', () => {
       secretKeyFile: 'animine.sec',
       publicKeyFile: 'animine.pub',
       fingerprint: expect.stringMatching(FINGERPRINT) as string,
+      words: expect.stringMatching(WORDS) as string,
       encrypted: true,
     })
   })

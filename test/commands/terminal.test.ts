@@ -58,6 +58,25 @@ describe.skipIf(!hasScript)('at a terminal', () => {
     await person.json(['key', 'show', 'new.sec'], { env: { C4GH_PASSPHRASE: 'battery staple' } })
   })
 
+  it('another passphrase is asked after the old one, twice, and nothing of them is shown', async () => {
+    await person.json(['key', 'generate', 'other'], { env: { C4GH_PASSPHRASE: 'correct horse' } })
+    const { code, output } = await dialogue(
+      'key passphrase other.sec',
+      ['passphrase of other.sec:', 'correct horse\r'],
+      ['new passphrase for other.sec:', 'battery staple\r'],
+      ['the same again:', 'battery staple\r'],
+    )
+    expect({ code, output }).toEqual({ code: 0, output })
+    expect(output).not.toMatch(/battery|horse/)
+    await person.json(['key', 'show', 'other.sec'], { env: { C4GH_PASSPHRASE: 'battery staple' } })
+    const slip = await dialogue(
+      'key passphrase other.sec',
+      ['passphrase of other.sec:', 'battery staple\r'],
+      ['new passphrase', '\r'],
+    )
+    expect(slip).toMatchObject({ code: 2, output: expect.stringContaining('--remove') as string })
+  })
+
   it('two different ones, or an empty one, make no key', async () => {
     const slip = await dialogue('key generate slip', ['new passphrase', 'one\r'], ['again', 'two\r'])
     expect(slip).toMatchObject({ code: 2, output: expect.stringContaining('differ') as string })

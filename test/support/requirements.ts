@@ -8,6 +8,8 @@ import { CEPH_PROGRAMS } from './ceph-rgw.ts'
 const REQUIREMENTS = {
   rgw: CEPH_PROGRAMS,
   'crypt4gh-python': ['crypt4gh', 'crypt4gh-keygen'],
+  'crypt4gh-go': ['crypt4gh-go'],
+  chromium: ['chromium'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Requirement = keyof typeof REQUIREMENTS

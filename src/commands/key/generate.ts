@@ -47,6 +47,7 @@ Keep NAME.sec and its passphrase safe: without them nobody can open what is seal
       `secret key   ${printable(result.secretKeyFile)}  (${result.encrypted ? 'protected by the passphrase' : 'without passphrase'}, keep it to yourself)`,
       `public key   ${printable(result.publicKeyFile)}  (for everyone who sends to you)`,
       `fingerprint  ${result.fingerprint}`,
+      `in words     ${result.words}`,
     )
   }
 }

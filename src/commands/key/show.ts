@@ -1,6 +1,7 @@
 import { SealiftCommand } from '../../cli/base-command.ts'
 import { passphraseFlags, severalArg } from '../../cli/flags.ts'
 import { table } from '../../cli/report.ts'
+import { recipientsFolder } from '../../cli/settings.ts'
 import type { ShownKey } from '../../workflows/show-key.ts'
 
 export interface KeyShowResult {
@@ -8,9 +9,9 @@ export interface KeyShowResult {
 }
 
 export default class KeyShow extends SealiftCommand<KeyShowResult> {
-  static override summary = 'show kind and fingerprint of keys'
+  static override summary = 'show kind, fingerprint and words of keys'
   static override description =
-    'Compare the fingerprint over another channel, such as the phone, before you seal data for a key. A protected secret key asks for its passphrase.'
+    'Compare the fingerprint over another channel before you seal data for a key: the ten words are its short form, to be read over the phone. A protected secret key asks for its passphrase.'
   static override examples = [
     { description: 'who a public key belongs to', command: '<%= config.bin %> key show animine.pub' },
     {
@@ -26,11 +27,11 @@ export default class KeyShow extends SealiftCommand<KeyShowResult> {
   protected override async perform(): Promise<KeyShowResult> {
     const { args, flags } = await this.parse(KeyShow)
     const { showKeys } = await import('../../workflows/show-key.ts')
-    return { keys: await showKeys(args.FILE, this.askPassphrase(flags)) }
+    return { keys: await showKeys(args.FILE, this.askPassphrase(flags), recipientsFolder()) }
   }
 
   protected override toText({ keys }: KeyShowResult): string {
-    return table(
+    const rows = table(
       keys.map((key) => [
         key.file,
         key.type,
@@ -40,6 +41,7 @@ export default class KeyShow extends SealiftCommand<KeyShowResult> {
           .filter((note) => note !== '')
           .join(', '),
       ]),
-    )
+    ).split('\n')
+    return rows.flatMap((row, index) => [row, `  ${keys[index]?.words ?? ''}`]).join('\n')
   }
 }

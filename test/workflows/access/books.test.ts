@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { checkNewBucketName } from '../../../src/workflows/bucket-name.ts'
+import { fingerprint } from '../../../src/crypto/keys/fingerprint.ts'
+import { fingerprintWords } from '../../../src/crypto/keys/fingerprint-words.ts'
 import { pinKeys } from '../../../src/workflows/known-keys.ts'
 import { addProject, readProjects, resolveProject } from '../../../src/workflows/project-book.ts'
 import { parseUntil } from '../../../src/workflows/until.ts'
@@ -59,32 +61,38 @@ describe('the address book', () => {
 describe('keys seen before', () => {
   const pins = () => join(folder, 'known-keys.json')
   const place = { endpoint: 'https://a3s.fi', bucket: 'inbox' }
-  const animine = { name: 'animine', fingerprint: 'SHA256:one' }
-  const other = { name: 'animine', fingerprint: 'SHA256:two' }
+  const one = fingerprint(new Uint8Array(32).fill(1))
+  const two = fingerprint(new Uint8Array(32).fill(2))
+  const animine = { name: 'animine', fingerprint: one }
+  const other = { name: 'animine', fingerprint: two }
 
   it('are new once, then known, at the same server however it is written', async () => {
-    expect(await pinKeys(pins(), place, [animine])).toEqual([{ ...animine, state: 'new' }])
+    expect(await pinKeys(pins(), place, [animine])).toEqual([
+      { ...animine, words: fingerprintWords(one), state: 'new' },
+    ])
     const again = { ...place, endpoint: 'https://A3S.fi:443/' }
-    expect(await pinKeys(pins(), again, [animine])).toEqual([{ ...animine, state: 'known' }])
+    expect(await pinKeys(pins(), again, [animine])).toEqual([
+      { ...animine, words: fingerprintWords(one), state: 'known' },
+    ])
     expect((await stat(pins())).mode & 0o777).toBe(0o600)
   })
 
   it('stop everything when they change, with both fingerprints', async () => {
     await pinKeys(pins(), place, [animine])
-    const failure: unknown = await pinKeys(pins(), place, [other, { name: 'b', fingerprint: 'x' }]).catch(
+    const failure: unknown = await pinKeys(pins(), place, [other, { name: 'b', fingerprint: two }]).catch(
       (error: unknown) => error,
     )
     expect(failure).toMatchObject({ code: 'KEY_CHANGED' })
-    expect(JSON.stringify(failure)).toMatch(/SHA256:one.*SHA256:two/)
+    expect(JSON.stringify(failure)).toContain(`animine: was ${one}, is ${two}`)
     // Nothing of that run is remembered.
-    expect(await pinKeys(pins(), place, [{ name: 'b', fingerprint: 'x' }])).toMatchObject([{ state: 'new' }])
+    expect(await pinKeys(pins(), place, [{ name: 'b', fingerprint: two }])).toMatchObject([{ state: 'new' }])
     expect(await pinKeys(pins(), place, [animine])).toMatchObject([{ state: 'known' }])
   })
 
   it('change when that is accepted', async () => {
     await pinKeys(pins(), place, [animine])
     const accepted = await pinKeys(pins(), place, [other], { acceptChanged: true })
-    expect(accepted).toEqual([{ ...other, state: 'changed', previous: 'SHA256:one' }])
+    expect(accepted).toEqual([{ ...other, words: fingerprintWords(two), state: 'changed', previous: one }])
     expect(await pinKeys(pins(), place, [other])).toMatchObject([{ state: 'known' }])
   })
 
