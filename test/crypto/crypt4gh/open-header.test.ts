@@ -96,6 +96,10 @@ describe('what is sealed opens', () => {
     const dataKeys = [newDataKey()]
     const header = await sealed({ dataKeys }, [carol])
     expect((await openHeader(header, [alice, bob, carol])).dataKeys).toEqual(dataKeys)
+    expect((await openHeader(header, [alice, bob, carol])).readers).toEqual([carol.publicKey])
+    const twoPackets = await sealed({ dataKeys, editList: [1n] }, [alice, carol])
+    const { readers } = await openHeader(twoPackets, [alice, bob, carol])
+    expect(readers).toEqual([alice.publicKey, carol.publicKey])
   })
 
   it('one data key for two of our identities is one data key', async () => {
