@@ -19,6 +19,7 @@ export async function localScenarios(workplace: Workplace, size: number): Promis
   const encrypt: Subject[] = [
     {
       name: 'sealift encrypt',
+      prepare: () => rm(path('ours.c4gh'), { force: true }),
       commands: () => [
         sealiftCommand(
           folder,
@@ -31,6 +32,7 @@ export async function localScenarios(workplace: Workplace, size: number): Promis
   const decrypt: Subject[] = [
     {
       name: 'sealift decrypt',
+      prepare: () => rm(path('ours'), { force: true }),
       commands: () => [
         sealiftCommand(
           folder,
@@ -44,6 +46,7 @@ export async function localScenarios(workplace: Workplace, size: number): Promis
   if (hasPeer('crypt4gh')) {
     encrypt.push({
       name: 'crypt4gh encrypt (Python)',
+      prepare: () => rm(path('theirs.c4gh'), { force: true }),
       commands: () => [
         peerCommand('crypt4gh', folder, ['encrypt', '--recipient_pk', 'bench.pub'], {
           stdin: path('plain'),
@@ -53,6 +56,7 @@ export async function localScenarios(workplace: Workplace, size: number): Promis
     })
     decrypt.push({
       name: 'crypt4gh decrypt (Python)',
+      prepare: () => rm(path('theirs'), { force: true }),
       commands: () => [
         peerCommand('crypt4gh', folder, ['decrypt', '--sk', 'bench.sec'], {
           stdin: path('theirs.c4gh'),

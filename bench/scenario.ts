@@ -6,6 +6,8 @@ export interface Subject {
   name: string
   /** Commands of run number `run`, counted from 0. */
   commands: (run: number) => readonly Command[]
+  /** Not measured; makes every run start alike, such as without the output of the one before. */
+  prepare?: (run: number) => Promise<void>
   /** Not measured; looks whether the run really did the job and throws when it did not. */
   check?: (run: number) => Promise<void>
 }
@@ -29,6 +31,7 @@ export async function runScenario(scenario: Scenario, runs: number): Promise<Res
   const measurements = new Map<Subject, Measurement[]>(scenario.subjects.map((subject) => [subject, []]))
   for (let run = 0; run < runs; run += 1) {
     for (const [subject, measured] of measurements) {
+      await subject.prepare?.(run)
       const measurement = await measureSteps(subject.commands(run))
       await subject.check?.(run)
       measured.push(measurement)

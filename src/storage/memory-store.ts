@@ -205,7 +205,8 @@ class MemoryStore extends MemoryMultipart implements Store {
 }
 
 async function* chunks(body: Uint8Array): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < body.length; at += CHUNK_SIZE) yield new Uint8Array(body.subarray(at, at + CHUNK_SIZE))
+  for (let at = 0; at < body.length; at += CHUNK_SIZE)
+    yield new Uint8Array(body.subarray(at, at + CHUNK_SIZE))
 }
 
 /** S3 lists by the bytes of the UTF-8 form, which is not JavaScript's order of strings. */
