@@ -56,7 +56,9 @@ Memory stays below (concurrency + cipher threads) times the part size.`
     'encrypt-again': Flags.boolean({
       description: 'take files that are Crypt4GH already as if they were not',
     }),
-    'part-size': sizeFlag({ description: 'size aimed at per part (default: chosen by the file size)' }),
+    'part-size': sizeFlag({
+      description: 'size aimed at per part (default: 8 MiB, more for files from 79 GiB on)',
+    }),
     concurrency: Flags.integer({ description: 'parts on their way at the same time', min: 1, max: 64 }),
     progress: progressFlag,
     ...passphraseFlags,
