@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { syncFolder } from './sync-folder.ts'
 
 export interface AtomicFileOptions {
   /** Permission bits of the file; 0o600 when absent. The process umask may take some away, never add any. */
@@ -35,15 +36,4 @@ export async function writeFileAtomically(
     throw error
   }
   await syncFolder(folder)
-}
-
-/** Makes the rename itself durable; Windows cannot open folders and needs no such step. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

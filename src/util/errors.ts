@@ -53,6 +53,11 @@ export type ErrorCode =
   | 'UNSUPPORTED'
   | 'STILL_ACCESSIBLE'
   | 'POLICY_CHANGED'
+  // transfers that go on later
+  | 'TRANSFER_NOT_FOUND'
+  | 'INVALID_JOURNAL'
+  | 'TRANSFER_RUNNING'
+  | 'RESUMABLE'
   // the run as a whole
   | 'SOME_FAILED'
   | 'INTERRUPTED'

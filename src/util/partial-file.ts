@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, type BigIntStats } from 'node:fs'
 import { link, lstat, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from './errors.ts'
 import { errnoOf, fileError } from './file-errors.ts'
+import { trySyncFolder } from './sync-folder.ts'
 
 /**
  * A file that appears under its final name only when it is whole: it is written beside it under a hidden name,
@@ -16,11 +17,15 @@ export interface PartialFile {
   /**
    * Syncs it and gives it its final name.
    *
-   * @throws AppError FILE_EXISTS when the name was taken and replacing was not allowed; the partial file is gone then
+   * @param announce - called when all is on disk and before the name is given; when it throws, none is given
+   * @throws AppError FILE_EXISTS when the name was taken and replacing was not allowed; the partial file is gone then.
+   * One to go on with (resumable-file.ts) stays open: keep or discard it
    */
-  finish(): Promise<void>
+  finish(announce?: (stats: BigIntStats) => Promise<void>): Promise<void>
   /** Removes what was written. Harmless after finish. */
   discard(): Promise<void>
+  /** Closes it and leaves it under its hidden name, to go on with later. Harmless after finish. */
+  keep(): Promise<void>
 }
 
 export interface PartialFileOptions {
@@ -28,7 +33,14 @@ export interface PartialFileOptions {
   replace: boolean
   /** Bytes it will have: refused at once when the file system has less room. */
   expectedSize?: number | undefined
+  /** Looks at the final name only when it is given: for files that are written in no time. */
+  nameCheckedLast?: boolean | undefined
+  /** False leaves it to the caller to sync the folder: see util/sync-folder.ts. */
+  folderSynced?: boolean | undefined
 }
+
+/** Longest name that a file system is sure to take, in bytes. */
+const LONGEST_NAME = 255
 
 /**
  * Creates the hidden file.
@@ -36,13 +48,36 @@ export interface PartialFileOptions {
  * @throws AppError FILE_EXISTS, DISK_FULL, FILE_NOT_FOUND (no such folder), FILE_UNREADABLE
  */
 export async function createPartialFile(path: string, options: PartialFileOptions): Promise<PartialFile> {
-  if (!options.replace) await refuseExisting(path)
+  if (!options.replace && options.nameCheckedLast !== true) await refuseExisting(path)
   if (options.expectedSize !== undefined) await refuseFullDisk(path, options.expectedSize)
-  const hidden = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString('hex')}.partial`)
+  const hidden = hiddenName(path, `.${randomBytes(4).toString('hex')}.partial`)
+  const file = await createHidden(hidden, path)
+  return partialFile(file, hidden, path, { ...options, resumable: false })
+}
+
+/** `.NAME` and an ending in the same folder; a long name is cut at its end. */
+export function hiddenName(path: string, ending: string): string {
+  const room = LONGEST_NAME - 1 - Buffer.byteLength(ending)
+  let name = basename(path)
+  while (Buffer.byteLength(name) > room) name = Array.from(name).slice(0, -1).join('')
+  return join(dirname(path), `.${name}${ending}`)
+}
+
+/** Creates a file that is not there yet, and not through a link. Throws as createPartialFile. */
+export async function createHidden(hidden: string, path: string): Promise<FileHandle> {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-  const file = await open(hidden, flags, 0o600).catch((error: unknown) => {
+  return open(hidden, flags, 0o600).catch((error: unknown) => {
     throw fileError(error, 'write', path)
   })
+}
+
+/** What becomes of an open hidden file. A resumable one outlives a failure to finish it. */
+export function partialFile(
+  file: FileHandle,
+  hidden: string,
+  path: string,
+  options: PartialFileOptions & { resumable: boolean },
+): PartialFile {
   const writeAt = async (bytes: Uint8Array, position: number): Promise<void> => {
     let written = 0
     while (written < bytes.length) {
@@ -56,25 +91,42 @@ export async function createPartialFile(path: string, options: PartialFileOption
     closed = true
     await file.close()
   }
+  let named = false
   const discard = async (): Promise<void> => {
     await close()
-    await rm(hidden, { force: true })
+    if (!named) await rm(hidden, { force: true })
   }
-  const finish = async (): Promise<void> => {
+  const finish = async (announce?: (stats: BigIntStats) => Promise<void>): Promise<void> => {
     try {
       await file.sync()
-      await close()
+      if (announce !== undefined || options.resumable) {
+        const stats = await file.stat({ bigint: true })
+        await announce?.(stats)
+        if (options.resumable) await refuseOther(hidden, path, stats)
+      }
       await giveFinalName(hidden, path, options.replace)
+      named = true
     } catch (error) {
-      await discard()
+      if (!options.resumable) await discard()
       throw fileError(error, 'write', path)
     }
-    await syncFolder(dirname(path))
+    await close()
+    if (options.folderSynced !== false) await trySyncFolder(dirname(path))
   }
-  return { file, writeAt, finish, discard }
+  return { file, writeAt, finish, discard, keep: close }
 }
 
-async function refuseExisting(path: string): Promise<void> {
+/** A name that others know may have been given to another file meanwhile. */
+async function refuseOther(hidden: string, path: string, own: BigIntStats): Promise<void> {
+  const found = await lstat(hidden, { bigint: true }).catch(() => undefined)
+  if (found?.ino === own.ino && found.dev === own.dev) return
+  throw new AppError('FILE_CHANGED', `${hidden} was removed or replaced while ${path} was being written`, {
+    hints: ['let only one process write the file at a time, then start again'],
+  })
+}
+
+/** @throws AppError FILE_EXISTS */
+export async function refuseExisting(path: string): Promise<void> {
   const exists = await lstat(path).then(
     () => true,
     (error: unknown) => {
@@ -85,19 +137,16 @@ async function refuseExisting(path: string): Promise<void> {
   if (exists) throw fileExists(path)
 }
 
-async function refuseFullDisk(path: string, expectedSize: number): Promise<void> {
+/** @throws AppError DISK_FULL when the file system of `path` has less than `needed` bytes left */
+export async function refuseFullDisk(path: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(dirname(path)).catch((error: unknown) => {
     throw fileError(error, 'write', path)
   })
   const free = bavail * bsize
-  if (free < expectedSize) {
-    throw new AppError(
-      'DISK_FULL',
-      `cannot write ${path}: ${expectedSize} bytes are needed and ${free} are free`,
-      {
-        hints: ['free some space or quota there, or write to another file system'],
-      },
-    )
+  if (free < needed) {
+    throw new AppError('DISK_FULL', `cannot write ${path}: ${needed} bytes are needed and ${free} are free`, {
+      hints: ['free some space or quota there, or write to another file system'],
+    })
   }
 }
 
@@ -117,13 +166,6 @@ async function giveFinalName(hidden: string, path: string, replace: boolean): Pr
     return
   }
   await rm(hidden)
-}
-
-/** Makes the new name itself durable; not every file system allows it, and the file's bytes are safe already. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY).catch(() => undefined)
-  await handle?.sync().catch(() => undefined)
-  await handle?.close()
 }
 
 function fileExists(path: string): AppError {
