@@ -3,15 +3,17 @@ import type { Acl } from './access/access-store.ts'
 import { failure, type Where } from './failure.ts'
 import { denied, type MemoryUpload, type MemoryWorld, ownAcl } from './memory-world.ts'
 import { multipartEtag } from './multipart-etag.ts'
+import { checkPartEtag } from './part-etag.ts'
 import type {
-  BodyOptions,
   CompleteUploadOptions,
   CreateUploadOptions,
   MultipartUpload,
+  PartOptions,
   PrefixOptions,
   RequestOptions,
   StoredObject,
   StoredPart,
+  StreamedBody,
   UnfinishedUpload,
   UploadedPart,
 } from './object-store.ts'
@@ -49,14 +51,16 @@ export class MemoryMultipart {
   async uploadPart(
     upload: MultipartUpload,
     partNumber: number,
-    body: Uint8Array,
-    options: BodyOptions = {},
+    body: Uint8Array | StreamedBody,
+    options: PartOptions = {},
   ): Promise<UploadedPart> {
     const where = this.begin('UploadPart', { ...place(upload), partNumber }, options)
     this.world.permitted(this.callerId, 's3:PutObject', where)
-    this.checkBody(where, body, options.sha256)
-    const etag = createHash('md5').update(body).digest('hex')
-    this.#upload(upload, where).parts.set(partNumber, { body: Uint8Array.from(body), etag })
+    const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : await wholeBody(body, where)
+    this.checkBody(where, bytes, options.sha256)
+    const etag = createHash('md5').update(bytes).digest('hex')
+    checkPartEtag(where, etag, options.md5)
+    this.#upload(upload, where).parts.set(partNumber, { body: bytes, etag })
     return { partNumber, etag }
   }
 
@@ -144,6 +148,14 @@ export class MemoryMultipart {
     }
     return bodies
   }
+}
+
+async function wholeBody(body: StreamedBody, where: Where): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of body.open()) chunks.push(Uint8Array.from(chunk))
+  const bytes = Buffer.concat(chunks)
+  if (bytes.length === body.length) return bytes
+  throw failure('STORE_FAILURE', where, `${bytes.length} bytes instead of ${body.length}`)
 }
 
 function place({ bucket, objectKey }: MultipartUpload): { bucket: string; objectKey: string } {

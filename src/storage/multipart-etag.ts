@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { UploadedPart } from './object-store.ts'
 
-const MD5_HEX = /^[0-9a-f]{32}$/
+/** The ETag of a part, where it is the MD5 of its bytes. */
+export const MD5_HEX = /^[0-9a-f]{32}$/
 
 /**
  * The ETag that S3 gives an object of these parts, in their order: the MD5 of the parts' MD5s, then `-` and their count

@@ -3,79 +3,42 @@
  *
  * - Pull, never push: at most `concurrency` parts exist at a time.
  * - Retries are the store's (with-retry.ts): a part that fails here has failed for good.
- * - On a failure or an abort nothing more is pulled, requests in flight are cancelled and awaited, then the upload is
- *   aborted, and seen to be gone. If that fails too, the error has a hint that names the upload id.
- * - Before completion the store's own list of parts must be the one that was sent; afterwards the object's size is
- *   compared. An object that fails the last check exists and must not be used: the error says so.
+ * - On a failure or an abort nothing more is pulled, requests in flight are cancelled and awaited. Then the upload is left
+ *   to be gone on with (`keepAfter`), or aborted and seen to be gone; if that fails, the error names the upload id.
+ * - Before completion the store's own list of parts must be the one that was sent; what differs is sent again. Afterwards
+ *   the object is looked at. One that fails the last check exists and must not be used: the error says so.
  */
-import { createHash } from 'node:crypto'
-import { hasCode } from '../util/errors.ts'
+import { abortLater } from '../util/abort-later.ts'
 import { forEachPulled } from '../util/pull-pool.ts'
-import { StorageError } from './errors.ts'
-import type {
-  CannedAcl,
-  MultipartUpload,
-  ObjectName,
-  ObjectStore,
-  RequestOptions,
-  StoredObject,
-} from './object-store.ts'
-import { checkEtag, checkFinished, checkListedParts, type SentPart, wrongLength } from './upload-checks.ts'
+import { createUpload } from './create-upload.ts'
+import { checkJoined, type JoinedParts } from './joined-upload.ts'
+import type { MultipartUpload, ObjectName, ObjectStore } from './object-store.ts'
+import { seenAbsent } from './seen-absent.ts'
+import { sendPart } from './send-part.ts'
+import { type SentPart, wrongLength, wrongParts } from './upload-checks.ts'
 import { removeAfter } from './upload-cleanup.ts'
+import { earlierParts } from './upload-resume.ts'
+import type { UploadOptions, UploadPlan, UploadResult } from './upload-plan.ts'
+import { putWhole } from './whole-upload.ts'
 
 export type { ObjectName } from './object-store.ts'
+export type { SentPart } from './upload-checks.ts'
+export type { PreparedPart, UploadPlan, UploadResult } from './upload-plan.ts'
 
 /** Parts an S3 upload may have (Amazon S3 User Guide, "Multipart upload limits"). */
 const MAX_PART_COUNT = 10_000
 
-/** What is sent: known before the first byte. */
-export interface UploadPlan {
-  /** Bytes of the finished object. */
-  size: number
-  /** Parts from 1 to this; one is sent by PutObject. */
-  partCount: number
-  /** Makes a part. Called once for each, in order, by several workers at a time. */
-  prepare(partNumber: number, signal: AbortSignal): Promise<PreparedPart>
-}
+/** Milliseconds for which parts on the way are awaited after an abort, when the upload is kept. */
+const GRACE = 10_000
 
-/** One part, ready to be sent. */
-export interface PreparedPart {
-  body: Uint8Array
-  /** SHA-256 of the body, hex; the server verifies it (see BodyOptions). */
-  sha256?: string | undefined
-  /** MD5 of the body, hex; compared with the ETag that the server answers. */
-  md5?: string | undefined
-  /** Gives the buffer back; called once, when the body is not needed any more. */
-  release(): void
-}
-
-export interface UploadOptions extends RequestOptions {
-  /** Parts on the way at a time. */
-  concurrency: number
-  acl?: CannedAcl | undefined
-  contentType?: string | undefined
-  /** Refuse to overwrite: OBJECT_EXISTS. */
-  ifAbsent?: boolean | undefined
-  /** Told after each part that the store has, with its bytes. */
-  onPartStored?: ((partNumber: number, bytes: number) => void) | undefined
-}
-
-export interface UploadResult extends StoredObject {
-  size: number
-  partCount: number
-  /**
-   * What the size was compared with: the finished object (HeadObject), the store's list of parts where the uploader may
-   * not look at the object, the ETag of an object sent in one piece, or nothing where the store lets none of these be seen.
-   */
-  sizeCheckedBy: 'head' | 'parts' | 'etag' | 'none'
-  /** False when `ifAbsent` was asked for and the store does not let the uploader see whether the object existed. */
-  overwriteChecked: boolean
-}
+/** How often parts that arrived other than they were sent are sent again. */
+const ROUNDS = 3
 
 /**
  * Uploads an object and checks what the store has.
  *
- * @throws StorageError OBJECT_EXISTS, ACCESS_DENIED, and whatever else the store answers
+ * @throws StorageError OBJECT_EXISTS, ACCESS_DENIED, and whatever else the store answers; UPLOAD_NOT_FOUND when the
+ * earlier upload is neither there nor finished
  * @throws AppError INTEGRITY when what the store has is not what was sent: the object must not be used
  * @throws the signal's reason after an abort
  */
@@ -88,146 +51,154 @@ export async function uploadObject(
   if (!Number.isInteger(plan.partCount) || plan.partCount < 1 || plan.partCount > MAX_PART_COUNT) {
     throw new RangeError(`an upload has 1 to ${MAX_PART_COUNT} parts, not ${plan.partCount}`)
   }
-  const overwriteChecked = options.ifAbsent === true ? await seenAbsent(store, target, options) : true
-  const sent =
-    plan.partCount === 1
-      ? await sendWhole(store, target, plan, options)
-      : await sendParts(store, target, plan, options)
-  const { etag, versionId, checked } = sent
-  const head = await checkFinished(store, target, plan, options)
-  return {
-    etag: etag ?? head?.etag,
-    versionId: versionId ?? head?.versionId,
-    size: plan.size,
-    partCount: plan.partCount,
-    sizeCheckedBy: head === undefined ? checked : 'head',
-    overwriteChecked,
+  const { size, partCount } = plan
+  if (partCount === 1 && plan.inParts !== true) {
+    const overwriteChecked = await checkedAbsent(store, target, options)
+    const whole = await putWhole(store, target, plan, options)
+    return { ...whole, size, partCount, parts: [], overwriteChecked }
   }
+  return uploadInParts(store, target, plan, options)
 }
 
-type Sent = StoredObject & { checked: UploadResult['sizeCheckedBy'] }
-
-/**
- * Ceph RGW 16 ignores If-None-Match on CompleteMultipartUpload, so the object is looked for before anything is sent.
- * Two uploaders that start in the same moment can still both pass.
- */
-async function seenAbsent(store: ObjectStore, target: ObjectName, options: UploadOptions): Promise<boolean> {
-  const { bucket, objectKey } = target
-  try {
-    await store.headObject(bucket, objectKey, { signal: options.signal })
-  } catch (error) {
-    if (hasCode(error, 'OBJECT_NOT_FOUND')) return true
-    // Without the right to list or read, a server answers 403 for both cases.
-    if (hasCode(error, 'ACCESS_DENIED')) return false
-    throw error
-  }
-  throw new StorageError('OBJECT_EXISTS', `s3://${bucket}/${objectKey} exists already`, {
-    operation: 'HeadObject',
-    bucket,
-    objectKey,
-  })
-}
-
-async function sendWhole(
+async function uploadInParts(
   store: ObjectStore,
   target: ObjectName,
   plan: UploadPlan,
   options: UploadOptions,
-): Promise<Sent> {
-  const part = await plan.prepare(1, options.signal ?? new AbortController().signal)
-  try {
-    if (part.body.length !== plan.size) throw wrongLength(target, plan.size, part.body.length)
-    const { sha256, body } = part
-    const { signal, acl, contentType, ifAbsent } = options
-    const stored = await store.putObject(target.bucket, target.objectKey, body, {
-      sha256,
-      signal,
-      acl,
-      contentType,
-      ifAbsent,
-    })
-    checkEtag(target, 1, stored.etag, part.md5)
-    const md5 = part.md5 ?? createHash('md5').update(body).digest('hex')
-    options.onPartStored?.(1, body.length)
-    return { ...stored, checked: stored.etag === md5 ? 'etag' : 'none' }
-  } finally {
-    part.release()
+): Promise<UploadResult> {
+  const found = await earlierParts(store, target, plan, options)
+  if (found?.finished !== undefined) {
+    const { size, partCount } = plan
+    return { ...found.finished, size, partCount, sizeCheckedBy: 'head', overwriteChecked: true }
   }
+  const overwriteChecked = await checkedAbsent(store, target, options)
+  const joined = await sendParts(store, target, plan, found?.parts ?? [], options)
+  return { ...(await checkJoined(store, target, joined, options)), overwriteChecked }
+}
+
+/** Where the object must not exist and the caller has not seen so, it is looked for. */
+async function checkedAbsent(
+  store: ObjectStore,
+  target: ObjectName,
+  { ifAbsent, absentSeen, signal }: UploadOptions,
+): Promise<boolean> {
+  return ifAbsent !== true || absentSeen === true || seenAbsent(store, target, { signal })
 }
 
 async function sendParts(
   store: ObjectStore,
   target: ObjectName,
   plan: UploadPlan,
+  found: readonly SentPart[],
   options: UploadOptions,
-): Promise<Sent> {
-  const { signal, acl, contentType, ifAbsent } = options
-  const uploadId = await store.createMultipartUpload(target.bucket, target.objectKey, {
-    signal,
-    acl,
-    contentType,
-  })
-  const upload: MultipartUpload = { ...target, uploadId }
+): Promise<JoinedParts> {
+  const { signal, ifAbsent } = options
+  const upload: MultipartUpload =
+    options.earlier === undefined
+      ? await createUpload(store, target, options)
+      : { ...target, uploadId: options.earlier.uploadId }
   try {
-    const parts = await sendEachPart(store, upload, plan, options)
-    const listed = await checkListedParts(store, upload, parts, options)
+    if (options.earlier === undefined) await options.onCreated?.(upload.uploadId)
+    for (const part of found) options.onPartStored?.(part, true)
+    const sending = new PartSending(store, upload, plan, options, found)
+    const listed = await sending.untilTheyArrived()
+    const parts = sending.parts()
     const stored = await store.completeMultipartUpload(upload, parts, { signal, ifAbsent })
-    return { ...stored, checked: listed ? 'parts' : 'none' }
+    return { stored, parts, listed, etagsAreMd5: sending.etagsAreMd5 }
   } catch (error) {
+    if (options.keepAfter?.(error) === true) throw error
     throw await removeAfter(error, store, upload)
   }
 }
 
-async function sendEachPart(
-  store: ObjectStore,
-  upload: MultipartUpload,
-  plan: UploadPlan,
-  options: UploadOptions,
-): Promise<SentPart[]> {
-  // A failed part ends the others early too: what they send will be thrown away.
-  const cancel = new AbortController()
-  const signal =
-    options.signal === undefined ? cancel.signal : AbortSignal.any([options.signal, cancel.signal])
-  const parts: SentPart[] = []
-  await forEachPulled(
-    partNumbers(plan.partCount),
-    Math.min(options.concurrency, plan.partCount),
-    async (partNumber) => {
-      try {
-        const part = await sendPart(store, upload, plan, partNumber, signal)
-        parts.push(part)
-        options.onPartStored?.(partNumber, part.size)
-      } catch (error) {
-        cancel.abort(error)
-        throw error
-      }
-    },
-    options.signal,
-  )
-  parts.sort((a, b) => a.partNumber - b.partNumber)
-  const size = parts.reduce((sum, part) => sum + part.size, 0)
-  if (size !== plan.size) throw wrongLength(upload, plan.size, size)
-  return parts
-}
+/** The parts of one upload on their way, and those that arrived. */
+class PartSending {
+  readonly #store: ObjectStore
+  readonly #upload: MultipartUpload
+  readonly #plan: UploadPlan
+  readonly #options: UploadOptions
+  readonly #arrived: Map<number, SentPart>
+  etagsAreMd5 = false
 
-async function sendPart(
-  store: ObjectStore,
-  upload: MultipartUpload,
-  plan: UploadPlan,
-  partNumber: number,
-  signal: AbortSignal,
-): Promise<SentPart> {
-  const part = await plan.prepare(partNumber, signal)
-  try {
-    const { body, sha256, md5 } = part
-    const stored = await store.uploadPart(upload, partNumber, body, { sha256, signal })
-    checkEtag(upload, partNumber, stored.etag, md5)
-    return { partNumber, etag: stored.etag, size: body.length }
-  } finally {
-    part.release()
+  constructor(
+    store: ObjectStore,
+    upload: MultipartUpload,
+    plan: UploadPlan,
+    options: UploadOptions,
+    found: readonly SentPart[],
+  ) {
+    this.#store = store
+    this.#upload = upload
+    this.#plan = plan
+    this.#options = options
+    this.#arrived = new Map(found.map((part) => [part.partNumber, part]))
   }
-}
 
-function* partNumbers(count: number): Generator<number> {
-  for (let partNumber = 1; partNumber <= count; partNumber++) yield partNumber
+  /** Those that arrived, by number. */
+  parts(): SentPart[] {
+    return [...this.#arrived.values()].sort((a, b) => a.partNumber - b.partNumber)
+  }
+
+  /** Sends what is missing; false where the store does not show whether it arrived. */
+  async untilTheyArrived(): Promise<boolean> {
+    for (let round = 1; ; round += 1) {
+      await this.#sendMissing()
+      const size = this.parts().reduce((sum, part) => sum + part.size, 0)
+      if (size !== this.#plan.size) throw wrongLength(this.#upload, this.#plan.size, size)
+      const last = round === ROUNDS
+      const wrong = await wrongParts(this.#store, this.#upload, this.parts(), last, this.#options)
+      if (wrong === undefined) return false
+      if (wrong.length === 0) return true
+      for (const partNumber of wrong) this.#arrived.delete(partNumber)
+    }
+  }
+
+  async #sendMissing(): Promise<void> {
+    const cancel = new AbortController()
+    const { signal, concurrency, onPartStored, keepAfter } = this.#options
+    // What is on the way when the upload is left to be gone on with is awaited for a while: it need not be sent again.
+    const endWatch = abortLater(signal, cancel, keepAfter === undefined ? 0 : GRACE)
+    try {
+      await this.#pullMissing(cancel, concurrency, onPartStored)
+    } finally {
+      endWatch()
+    }
+  }
+
+  async #pullMissing(
+    cancel: AbortController,
+    concurrency: number,
+    onPartStored: UploadOptions['onPartStored'],
+  ): Promise<void> {
+    const { signal, keepAfter } = this.#options
+    await forEachPulled(
+      this.#missing(),
+      Math.min(concurrency, this.#plan.partCount),
+      async (partNumber) => {
+        try {
+          const part = await this.#send(partNumber, cancel.signal)
+          this.#arrived.set(partNumber, part)
+          onPartStored?.(part, false)
+        } catch (error) {
+          // The others are for nothing when the upload is thrown away.
+          if (keepAfter?.(error) !== true) cancel.abort(error)
+          throw error
+        }
+      },
+      signal,
+    )
+  }
+
+  *#missing(): Generator<number> {
+    for (let partNumber = 1; partNumber <= this.#plan.partCount; partNumber++) {
+      if (!this.#arrived.has(partNumber)) yield partNumber
+    }
+  }
+
+  async #send(partNumber: number, signal: AbortSignal): Promise<SentPart> {
+    const prepared = await this.#plan.prepare(partNumber, signal)
+    const { part, etagIsMd5 } = await sendPart(this.#store, this.#upload, partNumber, prepared, signal)
+    this.etagsAreMd5 ||= etagIsMd5
+    return part
+  }
 }

@@ -48,12 +48,15 @@ export interface ObjectStore {
 
   /** Opens a multipart upload and gives its id (CreateMultipartUpload). */
   createMultipartUpload(bucket: string, objectKey: string, options?: CreateUploadOptions): Promise<string>
-  /** Stores one part; a part sent again replaces the earlier one (UploadPart). */
+  /**
+   * Stores one part; a part sent again replaces the earlier one (UploadPart).
+   * Throws UNSUPPORTED for a {@link StreamedBody} without `sha256` over a connection that anybody could change.
+   */
   uploadPart(
     upload: MultipartUpload,
     partNumber: number,
-    body: Uint8Array,
-    options?: BodyOptions,
+    body: Uint8Array | StreamedBody,
+    options?: PartOptions,
   ): Promise<UploadedPart>
   /** Joins the parts, given in the order of their numbers (CompleteMultipartUpload). */
   completeMultipartUpload(
@@ -104,9 +107,25 @@ export interface GetObjectOptions extends RequestOptions {
   ifMatch?: string | undefined
 }
 
-export interface BodyOptions extends RequestOptions {
+interface BodyOptions extends RequestOptions {
   /** SHA-256 of the body, hex: signed with the request, so that the server refuses any other bytes. Computed when absent. */
   sha256?: string | undefined
+}
+
+export interface PartOptions extends BodyOptions {
+  /**
+   * MD5 of the body, hex, or what gives it once the body was sent: an ETag that is another one is a retryable INTEGRITY
+   * failure. Only for stores whose ETag of a part is its MD5.
+   */
+  md5?: string | (() => string | undefined) | undefined
+}
+
+/** A body too large for a buffer. Each attempt opens it anew. */
+export interface StreamedBody {
+  /** Bytes that every opening gives. */
+  readonly length: number
+  /** The bytes from the beginning. What it throws ends the request and is thrown as it is. */
+  open(): AsyncIterable<Uint8Array>
 }
 
 /** The ACL that a cross-project upload asks for, so that the bucket's owner can read what arrives. */

@@ -12,62 +12,77 @@ import type {
 /** A part as it was sent: what the store's list must say. */
 export type SentPart = UploadedPart & { size: number }
 
-/** Compares the store's list with what was sent; false where the store does not show it. */
-export async function checkListedParts(
+/**
+ * Compares the store's list with what was sent (ListParts).
+ *
+ * @param last - when true, a difference is an error
+ * @returns numbers of the parts that are missing or other than sent; undefined where the store does not show them
+ * @throws AppError INTEGRITY for parts nobody sent
+ */
+export async function wrongParts(
   store: ObjectStore,
   upload: MultipartUpload,
   parts: readonly SentPart[],
+  last: boolean,
   options: RequestOptions,
-): Promise<boolean> {
-  let at = 0
+): Promise<number[] | undefined> {
+  const wanted = new Map(parts.map((part) => [part.partNumber, part]))
   try {
     for await (const listed of store.listParts(upload, { signal: options.signal })) {
-      const sent = parts[at]
-      const same =
-        sent?.partNumber === listed.partNumber && sent.size === listed.size && sent.etag === listed.etag
-      if (!same) throw damaged(upload, `part ${listed.partNumber} arrived other than it was sent`)
-      at += 1
+      const sent = wanted.get(listed.partNumber)
+      if (sent === undefined && !parts.some(({ partNumber }) => partNumber === listed.partNumber)) {
+        throw damaged(upload, `part ${listed.partNumber} arrived, which was not sent`)
+      }
+      if (sent?.size === listed.size && sent.etag === listed.etag) wanted.delete(listed.partNumber)
+      else if (last) throw damaged(upload, `part ${listed.partNumber} arrived other than it was sent`)
     }
   } catch (error) {
-    if (hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED')) return false
+    if (hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED')) return undefined
     throw error
   }
-  if (at !== parts.length) throw damaged(upload, `${at} of ${parts.length} parts arrived`)
-  return true
+  if (last && wanted.size > 0) {
+    throw damaged(upload, `${parts.length - wanted.size} of ${parts.length} parts arrived`)
+  }
+  return [...wanted.keys()]
 }
+
+/** How often an object that does not look right is looked at again: an answer can be damaged, too. */
+const LOOKS = 3
 
 /**
  * Compares the finished object with the plan (HeadObject); undefined where the uploader may not look at it.
  *
+ * @param plan - `etag` is what it must have, where that is known
  * @throws AppError INTEGRITY: the object exists and must not be used
  */
 export async function checkFinished(
   store: ObjectStore,
   target: ObjectName,
-  plan: { size: number; partCount: number },
+  plan: { size: number; partCount: number; etag?: string | undefined },
   options: RequestOptions,
 ): Promise<ObjectHead | undefined> {
-  const head = await headWherePermitted(store, target, options)
-  if (head === undefined) return undefined
-  if (head.size !== plan.size) {
-    throw unusable(target, `has ${head.size} bytes instead of ${plan.size}`)
+  for (let look = 1; ; look += 1) {
+    const head = await headWherePermitted(store, target, options)
+    if (head === undefined) return undefined
+    const wrong = whatIsWrong(head, plan)
+    if (wrong === undefined) return head
+    if (look === LOOKS) throw unusable(target, wrong)
   }
-  const count = /^[0-9a-f]{32}-(\d+)$/.exec(head.etag)?.[1]
-  if (count !== undefined && plan.partCount > 1 && Number(count) !== plan.partCount) {
-    throw unusable(target, `was joined from ${count} parts instead of ${plan.partCount}`)
-  }
-  return head
 }
 
-/** Compares the ETag that the store answered with the body's MD5, where both are known. */
-export function checkEtag(
-  target: ObjectName,
-  partNumber: number,
-  etag: string | undefined,
-  md5: string | undefined,
-): void {
-  if (md5 === undefined || etag === undefined || etag.toLowerCase() === md5.toLowerCase()) return
-  throw damaged(target, `the store answered ETag ${etag} for part ${partNumber}, whose MD5 is ${md5}`)
+function whatIsWrong(
+  head: ObjectHead,
+  plan: { size: number; partCount: number; etag?: string | undefined },
+): string | undefined {
+  if (head.size !== plan.size) return `has ${head.size} bytes instead of ${plan.size}`
+  const count = /^[0-9a-f]{32}-(\d+)$/.exec(head.etag)?.[1]
+  if (count !== undefined && plan.partCount > 1 && Number(count) !== plan.partCount) {
+    return `was joined from ${count} parts instead of ${plan.partCount}`
+  }
+  if (plan.etag !== undefined && head.etag !== plan.etag) {
+    return `has ETag ${head.etag} where the bytes sent give ${plan.etag}`
+  }
+  return undefined
 }
 
 /** The error for parts that are not as long as planned: nothing was stored under the object's name. */

@@ -26,8 +26,13 @@ export async function removeAfter(
   }
 }
 
-/** A part that was on the way can arrive after an abort and keep the upload alive (S3 AbortMultipartUpload): look again. */
-async function removeUpload(store: ObjectStore, upload: MultipartUpload): Promise<void> {
+/**
+ * Aborts an unfinished upload and sees it gone: a part that was on the way can arrive after an abort and keep the
+ * upload alive (S3 AbortMultipartUpload).
+ *
+ * @throws StorageError; AppError STORE_FAILURE when it stays
+ */
+export async function removeUpload(store: ObjectStore, upload: MultipartUpload): Promise<void> {
   const signal = AbortSignal.timeout(CLEANUP_TIME)
   for (let attempt = 1; attempt <= 3; attempt++) {
     await store.abortMultipartUpload(upload, { signal })

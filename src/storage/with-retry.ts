@@ -20,6 +20,7 @@ import type {
   ListObjectsOptions,
   MultipartUpload,
   ObjectEntry,
+  ObjectStore,
   PrefixOptions,
   PutObjectOptions,
   RequestOptions,
@@ -30,35 +31,46 @@ import type {
 } from './object-store.ts'
 import { StorageError } from './errors.ts'
 import { retrying, type RetryingOptions } from './retrying.ts'
+import { SharedPause } from './shared-pause.ts'
 import type { Store } from './store.ts'
 
-export { retrying } from './retrying.ts'
+export { policyForOutagesOf, retrying } from './retrying.ts'
 export type { RetryingOptions } from './retrying.ts'
 
 /** Wraps a store so that its retryable failures are tried again, with backoff. */
-export function withRetry(store: Store, options: Omit<RetryingOptions, 'signal' | 'retryable'> = {}): Store {
+export function withRetry(store: Store, options: StoreRetryOptions = {}): Store {
   return new RetryingStore(store, options)
 }
+
+/**
+ * How a store's own requests are tried again, for what a caller has to repeat itself: a body that broke off.
+ * The defaults for a store that does not try again.
+ */
+export function retryOptionsOf(store: ObjectStore): Omit<RetryingOptions, 'signal'> {
+  return store instanceof RetryingStore ? store.retryOptions : {}
+}
+
+type StoreRetryOptions = Omit<RetryingOptions, 'signal' | 'retryable'>
 
 type Repeat = <T>(request: RequestOptions | undefined, attempt: (n: number) => Promise<T>) => Promise<T>
 
 class RetryingStore implements Store {
+  readonly retryOptions: Omit<RetryingOptions, 'signal'>
   readonly #store: Store
-  readonly #options: Omit<RetryingOptions, 'signal' | 'retryable'>
   /** An endpoint that has never answered is more likely misspelt than down: it fails at once. */
   #answered = false
 
-  constructor(store: Store, options: Omit<RetryingOptions, 'signal' | 'retryable'>) {
+  constructor(store: Store, options: StoreRetryOptions) {
     this.#store = store
-    this.#options = options
+    this.retryOptions = {
+      pause: new SharedPause(options),
+      ...options,
+      retryable: (error) => this.#worthAnother(error),
+    }
   }
 
   readonly #repeat: Repeat = async (request, attempt) => {
-    const result = await retrying(attempt, {
-      ...this.#options,
-      signal: request?.signal,
-      retryable: (error) => this.#worthAnother(error),
-    })
+    const result = await retrying(attempt, { ...this.retryOptions, signal: request?.signal })
     this.#answered = true
     return result
   }
@@ -233,7 +245,11 @@ class RetryingStore implements Store {
     if (etag === undefined) throw failure
     const found = await this.#store
       .headObject(bucket, objectKey, { signal: options?.signal })
-      .catch(() => undefined)
+      .catch((error: unknown) => {
+        // Nobody knows yet: the whole request is tried again, and then this look.
+        if (error instanceof StorageError && error.retryable) throw error
+        return undefined
+      })
     if (found?.etag !== etag) throw failure
     return { etag: found.etag, versionId: found.versionId }
   }

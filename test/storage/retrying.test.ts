@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../src/storage/errors.ts'
-import { DEFAULT_RETRY_POLICY, retrying, waitBefore } from '../../src/storage/retrying.ts'
+import { failure } from '../../src/storage/failure.ts'
+import { DEFAULT_RETRY_POLICY, policyForOutagesOf, retrying, waitBefore } from '../../src/storage/retrying.ts'
+import { SharedPause } from '../../src/storage/shared-pause.ts'
 import { fault } from './faulty-store.ts'
 
 /** Fails as often as asked, then succeeds; waits are noted, not waited. */
@@ -72,6 +74,28 @@ describe('trying again', () => {
     expect(waits).toEqual([7])
   })
 
+  it('counts the time from the first failure: a part may take long before it breaks off', async () => {
+    let now = 0
+    const run = retrying(
+      async (attemptNumber) => {
+        now += 1000
+        if (attemptNumber < 2) throw fault('UploadPart')
+        return 'done'
+      },
+      { now: () => now, sleep: async () => undefined, policy: { totalTime: 20 } },
+    )
+    expect(await run).toBe('done')
+  })
+
+  it('a failure that was given up is not tried again by a loop around it', async () => {
+    const failures = Array.from({ length: 3 }, () => fault('GetObject'))
+    const inner = rehearse(failures, { policy: { attempts: 2 } })
+    const given = await inner.run.catch((error: unknown) => error)
+    const outer = rehearse([given])
+    await expect(outer.run).rejects.toBe(given)
+    expect(outer.attempts()).toBe(1)
+  })
+
   it('an abort wakes the wait', async () => {
     const abort = new AbortController()
     const reason = new Error('the user left')
@@ -97,6 +121,122 @@ describe('trying again', () => {
       { signal: abort.signal },
     )
     await expect(run).rejects.toBe(reason)
+  })
+})
+
+describe('a store that is away', () => {
+  const away = () =>
+    failure('ENDPOINT_UNREACHABLE', { operation: 'UploadPart' }, undefined, { retryable: true })
+  const broken = () =>
+    failure('STORE_FAILURE', { operation: 'UploadPart' }, 'ECONNRESET', { retryable: true })
+  const answer = (status: number) =>
+    failure('STORE_FAILURE', { operation: 'UploadPart' }, undefined, { status, retryable: true })
+
+  it('is waited for by the clock, however often that is', async () => {
+    const minutes = [away(), broken(), answer(503), answer(502), answer(504), answer(429)]
+    const failures = Array.from({ length: 5 }, () => minutes).flat()
+    const { run, waits } = rehearse(failures, { policy: policyForOutagesOf(900) })
+    expect(await run).toBe('done')
+    expect(waits).toHaveLength(30)
+    expect(Math.max(...waits)).toBe(30)
+  })
+
+  it('is given up after the time that was asked for', async () => {
+    const failures = Array.from({ length: 1000 }, away)
+    const { run, waits } = rehearse(failures, { policy: policyForOutagesOf(900) })
+    await expect(run).rejects.toMatchObject({ code: 'ENDPOINT_UNREACHABLE' })
+    const waited = waits.reduce((sum, wait) => sum + wait, 0)
+    expect(waited).toBeGreaterThan(900 - 31)
+    expect(waited).toBeLessThanOrEqual(900)
+  })
+
+  it('is not waited for at all with 0', async () => {
+    const { run, waits } = rehearse([away()], { policy: policyForOutagesOf(0) })
+    await expect(run).rejects.toMatchObject({ code: 'ENDPOINT_UNREACHABLE' })
+    expect(waits).toEqual([])
+  })
+
+  it('is another thing than one that answers 500 every time: that is given up sooner', async () => {
+    const failures = Array.from({ length: 50 }, () => answer(500))
+    const { run, attempts } = rehearse(failures, { policy: policyForOutagesOf(9000) })
+    await expect(run).rejects.toMatchObject({ status: 500 })
+    expect(attempts()).toBe(DEFAULT_RETRY_POLICY.attempts)
+  })
+})
+
+describe('a store that asks to slow down', () => {
+  const clock = () => {
+    let now = 0
+    const sleep = async (seconds: number): Promise<void> => {
+      now += seconds
+      await Promise.resolve()
+    }
+    return { now: () => now, sleep, random: () => 1 }
+  }
+  const slowDown = new StorageError('STORE_FAILURE', 'busy', {
+    operation: 'UploadPart',
+    status: 503,
+    serverCode: 'SlowDown',
+    retryable: true,
+    retryAfter: 20,
+  })
+
+  it('is heard by all: what another request would send waits, too', async () => {
+    const time = clock()
+    const pause = new SharedPause(time)
+    let told = 0
+    await retrying(
+      async (attemptNumber) => {
+        if (attemptNumber === 1) throw slowDown
+      },
+      // Only the pause moves the clock: the waiting of the one that was refused is left out here.
+      { ...time, sleep: async () => undefined, pause, onRetry: () => (told = time.now()) },
+    )
+    expect(time.now() - told).toBeGreaterThanOrEqual(20)
+    const before = time.now()
+    pause.extend(7)
+    await retrying(async () => undefined, { ...time, pause })
+    expect(time.now() - before).toBeGreaterThanOrEqual(7)
+  })
+
+  it('keeps nobody waiting for other failures', async () => {
+    const time = clock()
+    const pause = new SharedPause(time)
+    await retrying(
+      async (attemptNumber) => {
+        if (attemptNumber === 1) throw fault('UploadPart', 'INTEGRITY')
+      },
+      { ...time, sleep: async () => undefined, pause },
+    )
+    expect(time.now()).toBe(0)
+  })
+
+  it('a pause is never made shorter, and those who waited do not return together', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (pauses, random) => {
+          const time = clock()
+          const pause = new SharedPause({ ...time, random: () => random })
+          for (const seconds of pauses) pause.extend(seconds)
+          await pause.passed()
+          const longest = Math.max(...pauses)
+          expect(time.now()).toBeGreaterThanOrEqual(longest)
+          expect(time.now()).toBeLessThanOrEqual(longest + random + 1e-9)
+        },
+      ),
+    )
+  })
+
+  it('an abort ends the waiting for a pause', async () => {
+    const pause = new SharedPause()
+    pause.extend(1000)
+    const abort = new AbortController()
+    const reason = new Error('the user left')
+    const passed = pause.passed(abort.signal)
+    abort.abort(reason)
+    await expect(passed).rejects.toBe(reason)
   })
 })
 

@@ -1,11 +1,13 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { ConnectionSettings, Credentials } from './connection.ts'
 import { refuseOtherRequests } from './allowed-requests.ts'
+import type { FreshCredentials } from './fresh-credentials.ts'
+import { removeReasons } from './remedies.ts'
 
 /** Milliseconds until a connection must stand. */
 const CONNECT_TIMEOUT = 10_000
 
-/** The SDK's handler would write its warnings to the terminal. */
+/** The SDK would write its warnings to the terminal. */
 const nothing = (): void => undefined
 const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing }
 
@@ -17,18 +19,22 @@ const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, e
  * - `maxAttempts` 1: retries are ours (with-retry.ts), with one backoff and one log;
  * - time-outs watch silence, not duration: a slow line may take long for a large part.
  */
-export function createS3Client(settings: ConnectionSettings): S3Client {
-  const { endpoint, maxSockets = 32, idleTimeout = 60 } = settings
+export function createS3Client(
+  settings: ConnectionSettings,
+  credentials: FreshCredentials | undefined,
+): S3Client {
+  const { endpoint, maxSockets = 72, idleTimeout = 60 } = settings
   const agent = { keepAlive: true, maxSockets }
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     region: settings.region ?? 'us-east-1',
     forcePathStyle: settings.forcePathStyle ?? endpoint !== undefined,
-    ...signing(settings.credentials),
+    ...signing(credentials),
     expectContinueHeader: false,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 1,
+    logger: SILENT,
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT,
       socketTimeout: idleTimeout * 1000,
@@ -41,19 +47,19 @@ export function createS3Client(settings: ConnectionSettings): S3Client {
   // Other stores know one region, and not by AWS's names: the bucket is created wherever the endpoint is.
   if (endpoint !== undefined) client.middlewareStack.remove('locationConstraintMiddleware')
   refuseOtherRequests(client)
+  removeReasons(client, credentials, settings.onNotice)
   return client
 }
 
-function signing(
-  credentials: ConnectionSettings['credentials'],
-): Pick<S3ClientConfig, 'credentials' | 'signer'> {
-  if (credentials === 'anonymous') {
+function signing(credentials: FreshCredentials | undefined): Pick<S3ClientConfig, 'credentials' | 'signer'> {
+  if (credentials === undefined) {
     // The SDK asks for keys even when its signer does not use them.
     const unused = { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' }
     return { credentials: unused, signer: { sign: async (request) => request } }
   }
-  if (typeof credentials === 'function') return { credentials: async () => forSdk(await credentials()) }
-  return { credentials: forSdk(credentials) }
+  // `memoized`: the SDK asks every time, and does not keep what has been replaced meanwhile.
+  const asked = async () => forSdk(await credentials.current())
+  return { credentials: Object.assign(asked, { memoized: true }) }
 }
 
 /** The SDK's types want absent fields absent, not undefined. */

@@ -1,4 +1,5 @@
 import { AppError } from '../../util/errors.ts'
+import type { Pace } from '../../util/pace.ts'
 
 /** Keys that sign requests. Never logged, never part of an error. */
 export interface Credentials {
@@ -16,15 +17,28 @@ export interface ConnectionSettings {
   region?: string | undefined
   /** Keys, something that fetches them when they are needed, or no signature at all. */
   credentials: Credentials | (() => Promise<Credentials>) | 'anonymous'
+  /** Reads keys that were given here once more from where they came; absent where they can't change. */
+  readCredentials?: (() => Promise<Credentials>) | undefined
   /** `endpoint/bucket` instead of `bucket.endpoint`; true when absent and an endpoint is given. */
   forcePathStyle?: boolean | undefined
-  /** Connections at a time; 32 when absent. */
+  /** Connections at a time; 72 when absent. */
   maxSockets?: number | undefined
   /** Seconds without a byte in either direction after which a request has failed; 60 when absent. */
   idleTimeout?: number | undefined
+  /** Slows the bodies that are sent and received. */
+  pace?: Pace | undefined
+  /** Told, in a sentence for the person, when a refusal's reason was removed and the request sent again. */
+  onNotice?: ((message: string) => void) | undefined
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
+
+/** True when nobody on the way to the endpoint could change a body: over TLS (as AWS is), or on this machine. */
+export function protectsBodies(endpoint: string | undefined): boolean {
+  if (endpoint === undefined) return true
+  const url = URL.parse(endpoint)
+  return url !== null && (url.protocol === 'https:' || LOOPBACK.test(url.hostname))
+}
 
 /**
  * Checks an endpoint: an `https` address, or `http` on this machine.

@@ -1,7 +1,7 @@
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { AppError } from '../../util/errors.ts'
 import { checkEndpoint, type ConnectionSettings, type Credentials } from './connection.ts'
-import { readSharedConfig, type Section, type SharedConfig } from './shared-config.ts'
+import { readSharedConfig, type Section, type SharedConfig, sharedFiles } from './shared-config.ts'
 
 /** Where to look for the way to a store and its keys. */
 export interface ConnectionRequest {
@@ -36,8 +36,7 @@ export async function loadConnection(request: ConnectionRequest): Promise<Connec
     nonEmpty(environment['AWS_REGION']) ??
     nonEmpty(environment['AWS_DEFAULT_REGION']) ??
     profile['region']
-  const credentials = await credentialsOf(request, profileName, profile)
-  return { endpoint, region, credentials }
+  return { endpoint, region, ...(await credentialsOf(request, profileName, profile)) }
 }
 
 function profileOf(config: SharedConfig, name: string | undefined): Section {
@@ -66,19 +65,25 @@ async function credentialsOf(
   request: ConnectionRequest,
   profileName: string | undefined,
   profile: Section,
-): Promise<ConnectionSettings['credentials']> {
+): Promise<Pick<ConnectionSettings, 'credentials' | 'readCredentials'>> {
   const fromEnvironment = staticCredentials(
     'the environment',
-    lowerCased(request.environment, 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'),
+    lowerCased(request.environment, ...ENVIRONMENT_KEYS),
   )
   const fromProfile = staticCredentials(`profile ${profileName ?? 'default'}`, profile)
   // As in the AWS CLI: a profile given as an option wins over keys in the environment, AWS_PROFILE does not.
   const askedForProfile = nonEmpty(request.profile) !== undefined
-  const found = askedForProfile ? fromProfile : (fromEnvironment ?? fromProfile)
-  if (found !== undefined) return found
-  const fetchCredentials = (request.otherSources ?? sdkSources)(profileName)
+  if (!askedForProfile && fromEnvironment !== undefined) return { credentials: fromEnvironment }
+  const otherSources = request.otherSources ?? sdkSources(request)
+  const fetchCredentials = otherSources(profileName)
+  if (fromProfile !== undefined) {
+    const readCredentials = async (): Promise<Credentials> =>
+      staticCredentials('the profile', await readProfile(request, profileName)) ?? fetchCredentials()
+    return { credentials: fromProfile, readCredentials }
+  }
+  let first: Credentials | undefined
   try {
-    await fetchCredentials()
+    first = await fetchCredentials()
   } catch (error) {
     throw new AppError('NO_CREDENTIALS', 'no credentials for the store', {
       hints: [
@@ -88,8 +93,25 @@ async function credentialsOf(
       cause: error,
     })
   }
-  return fetchCredentials
+  return {
+    credentials: async () => {
+      const fetched = first
+      first = undefined
+      return fetched ?? fetchCredentials()
+    },
+  }
 }
+
+async function readProfile(request: ConnectionRequest, name: string | undefined): Promise<Section> {
+  return profileOf(await readSharedConfig(request.environment, request.homeDirectory), name)
+}
+
+const ENVIRONMENT_KEYS = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_CREDENTIAL_EXPIRATION',
+]
 
 /** Keys as they are written; undefined when there are none. Half a pair is an error, not a reason to look elsewhere. */
 function staticCredentials(place: string, section: Section): Credentials | undefined {
@@ -100,12 +122,20 @@ function staticCredentials(place: string, section: Section): Credentials | undef
     const missing = accessKeyId === undefined ? 'access key id' : 'secret access key'
     throw new AppError('NO_CREDENTIALS', `${place} has half of a key pair: the ${missing} is missing`)
   }
-  return { accessKeyId, secretAccessKey, sessionToken: nonEmpty(section['aws_session_token']) }
+  const ends = new Date(nonEmpty(section['aws_credential_expiration']) ?? Number.NaN)
+  return {
+    accessKeyId,
+    secretAccessKey,
+    sessionToken: nonEmpty(section['aws_session_token']),
+    expiration: Number.isNaN(ends.getTime()) ? undefined : ends,
+  }
 }
 
-function sdkSources(profile: string | undefined): () => Promise<Credentials> {
-  const provider = defaultProvider(profile === undefined ? {} : { profile })
-  return () => provider()
+/** A new provider for each reading: the SDK's keep what they have read, files too. */
+function sdkSources({ environment, homeDirectory }: ConnectionRequest) {
+  const files = sharedFiles(environment, homeDirectory)
+  return (profile: string | undefined) => (): Promise<Credentials> =>
+    defaultProvider({ ...files, ignoreCache: true, ...(profile === undefined ? {} : { profile }) })()
 }
 
 function lowerCased(environment: ConnectionRequest['environment'], ...names: string[]): Section {

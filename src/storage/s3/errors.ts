@@ -5,6 +5,7 @@
 import type { ErrorCode } from '../../util/errors.ts'
 import { StorageError, type StorageErrorOptions } from '../errors.ts'
 import { failure, type Where } from '../failure.ts'
+import { wasRemedied } from './remedies.ts'
 
 /** Turns whatever a request threw into a StorageError; what is no failure of a request (a bug) is given back as it is. */
 export function toStorageError(error: unknown, where: Where): unknown {
@@ -31,7 +32,7 @@ function answerFailure(answer: Answer, where: Where, cause: Error): StorageError
     serverCode,
     requestId,
     retryAfter,
-    retryable: isRetryable(answer, code),
+    retryable: isRetryable(answer, code) || wasRemedied(cause),
     cause,
     ...(hints === undefined ? {} : { hints }),
   }
@@ -40,13 +41,17 @@ function answerFailure(answer: Answer, where: Where, cause: Error): StorageError
 
 type Classified = readonly [ErrorCode, (readonly string[])?]
 
+const ENDED: Classified = ['INVALID_CREDENTIALS', ['these temporary credentials have ended: get new ones']]
+
 /** S3's codes that mean the same everywhere (Amazon S3 API, "Error responses"; Ceph RGW's rgw_common.cc). */
 const BY_SERVER_CODE: Readonly<Record<string, Classified>> = {
   InvalidAccessKeyId: ['INVALID_CREDENTIALS'],
   SignatureDoesNotMatch: ['INVALID_CREDENTIALS'],
   InvalidToken: ['INVALID_CREDENTIALS'],
-  ExpiredToken: ['INVALID_CREDENTIALS', ['these temporary credentials have ended: get new ones']],
-  TokenRefreshRequired: ['INVALID_CREDENTIALS', ['these temporary credentials have ended: get new ones']],
+  ExpiredToken: ENDED,
+  ExpiredTokenException: ENDED,
+  TokenRefreshRequired: ENDED,
+  RequestExpired: ENDED,
   AuthorizationHeaderMalformed: ['INVALID_CREDENTIALS', ['the store signs for another region: set --region']],
   PermanentRedirect: ['STORE_FAILURE', ['the bucket is in another region: set --region or --endpoint']],
   RequestTimeTooSkewed: ['CLOCK_SKEW'],
@@ -123,6 +128,8 @@ const CONNECTION_CODES = new Set([
   'ENETDOWN',
   'EHOSTDOWN',
   'EAI_AGAIN',
+  // A name that was found before: a resolver in trouble. One that never was is misspelt (with-retry.ts).
+  'ENOTFOUND',
   'ETIMEDOUT',
 ])
 const BROKEN_CODES = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ERR_STREAM_PREMATURE_CLOSE'])
@@ -142,7 +149,6 @@ function networkFailure(error: Error, where: Where): StorageError | undefined {
     return failure('ENDPOINT_UNREACHABLE', where, triedOf(error), retryable(error))
   if (BROKEN_CODES.has(code))
     return failure('STORE_FAILURE', where, `connection broken, ${code}`, retryable(error))
-  if (code === 'ENOTFOUND') return failure('ENDPOINT_UNREACHABLE', where, triedOf(error), { cause: error })
   if (TLS_CODE.test(code)) {
     const hints = [
       `the store's TLS certificate was not accepted; for a private authority set NODE_EXTRA_CA_CERTS`,

@@ -11,21 +11,24 @@ import { hasCode } from '../../util/errors.ts'
 import { StorageError } from '../errors.ts'
 import { failure } from '../failure.ts'
 import type {
-  BodyOptions,
   CompleteUploadOptions,
   CreateUploadOptions,
   MultipartUpload,
+  PartOptions,
   PrefixOptions,
   RequestOptions,
   StoredObject,
   StoredPart,
+  StreamedBody,
   UnfinishedUpload,
   UploadedPart,
 } from '../object-store.ts'
+import { checkPartEtag } from '../part-etag.ts'
 import { versionIdOf } from './objects.ts'
 import { nextPage } from './pages.ts'
 import { request, unquoted } from './request.ts'
-import { signedWith } from './signed-sha256.ts'
+import { sendBody, type Wire } from './sent-body.ts'
+import { signedSha256, signedWith } from './signed-sha256.ts'
 
 export async function createMultipartUpload(
   client: S3Client,
@@ -50,22 +53,27 @@ export async function createMultipartUpload(
 
 export async function uploadPart(
   client: S3Client,
+  wire: Wire,
   upload: MultipartUpload,
   partNumber: number,
-  body: Uint8Array,
-  options: BodyOptions = {},
+  body: Uint8Array | StreamedBody,
+  options: PartOptions = {},
 ): Promise<UploadedPart> {
-  const command = new UploadPartCommand({
-    ...names(upload),
-    PartNumber: partNumber,
-    Body: body,
-    ContentLength: body.length,
-  })
-  signedWith(command, options.sha256)
   const where = { ...whereOf('UploadPart', upload), partNumber }
-  const answer = await request(where, options, (settings) => client.send(command, settings))
+  const sha256 = signedSha256(where, wire, body, options.sha256)
+  const { pace } = wire
+  const answer = await sendBody(body, { pace, signal: options.signal }, (sent, signal) => {
+    const input = { ...names(upload), PartNumber: partNumber, Body: sent, ContentLength: body.length }
+    const command = signedWith(new UploadPartCommand(input), sha256)
+    return request(where, { signal }, (settings) => client.send(command, settings))
+  })
   const etag = unquoted(answer.ETag)
-  if (etag === undefined) throw failure('STORE_FAILURE', where, 'the answer has no ETag')
+  if (etag === undefined)
+    throw failure('STORE_FAILURE', where, 'the answer has no ETag', {
+      status: 200,
+      retryable: true,
+    })
+  checkPartEtag(where, etag, options.md5)
   return { partNumber, etag }
 }
 
@@ -84,6 +92,10 @@ export async function completeMultipartUpload(
   const where = whereOf('CompleteMultipartUpload', upload)
   try {
     const answer = await request(where, options, (settings) => client.send(command, settings))
+    // Ceph RGW 16 leaves the ETag empty; an answer that names nothing at all comes from something else than a store.
+    if ([answer.ETag, answer.Key, answer.Bucket, answer.Location].every((field) => field === undefined)) {
+      throw failure('STORE_FAILURE', where, 'the answer names no object', { status: 200, retryable: true })
+    }
     return { etag: unquoted(answer.ETag), versionId: versionIdOf(answer.VersionId) }
   } catch (error) {
     if (error instanceof StorageError && error.status === 500) await throwIfGone(client, upload, options)

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Pace } from '../../util/pace.ts'
 import { failure, type Where } from '../failure.ts'
 import type { ByteRange } from '../object-store.ts'
 
@@ -30,18 +31,19 @@ export function expectedLength(
   return { length: contentLength, size }
 }
 
-/** Gives the body on, and fails unless it has exactly the bytes that were announced. An abort ends it with the signal's reason. */
+/** Gives the body on as fast as the pace lets it, and fails unless it has exactly the bytes that were announced. An abort ends it with the signal's reason. */
 export async function* checkedBody(
   body: Readable,
   length: number,
   where: Where,
-  signal: AbortSignal | undefined,
+  { pace, signal }: { pace: Pace | undefined; signal: AbortSignal | undefined },
 ): AsyncGenerator<Uint8Array> {
   let received = 0
   try {
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
       received += chunk.length
       if (received > length) break
+      if (pace !== undefined) await pace.take(chunk.length, signal)
       yield chunk
     }
   } catch (error) {

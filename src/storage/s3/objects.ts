@@ -4,6 +4,7 @@ import {
   type GetObjectCommandOutput,
   HeadObjectCommand,
   PutObjectCommand,
+  type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { Readable } from 'node:stream'
@@ -20,7 +21,8 @@ import type {
 } from '../object-store.ts'
 import { checkedBody, expectedLength } from './object-body.ts'
 import { isUnexplained, request, unquoted } from './request.ts'
-import { signedWith } from './signed-sha256.ts'
+import { sendBody, type Wire } from './sent-body.ts'
+import { signedSha256, signedWith } from './signed-sha256.ts'
 
 /** A HEAD answer has no body to say why: a refusal is asked again as a GET of one byte, whose answer has. */
 export async function headObject(
@@ -30,7 +32,7 @@ export async function headObject(
   options?: RequestOptions,
 ): Promise<ObjectHead> {
   const where = { operation: 'HeadObject', bucket, objectKey }
-  try {
+  const head = async (): Promise<ObjectHead> => {
     const answer = await request(where, options, (settings) =>
       client.send(new HeadObjectCommand({ Bucket: bucket, Key: objectKey }), settings),
     )
@@ -42,9 +44,14 @@ export async function headObject(
       lastModified: LastModified,
       versionId: versionIdOf(VersionId),
     }
+  }
+  try {
+    return await head()
   } catch (error) {
-    if (isUnexplained(error)) await throwReason(client, where, options)
-    throw error
+    if (!isUnexplained(error)) throw error
+    await throwReason(client, where, options)
+    // The reason could be removed meanwhile (remedies.ts).
+    return head()
   }
 }
 
@@ -62,6 +69,7 @@ async function throwReason(
 
 export async function getObject(
   client: S3Client,
+  wire: Wire,
   bucket: string,
   objectKey: string,
   options: GetObjectOptions = {},
@@ -85,7 +93,13 @@ export async function getObject(
     const destroy = (): void => {
       body.destroy()
     }
-    return { length, size, etag, body: checkedBody(body, length, where, signal), destroy }
+    return {
+      length,
+      size,
+      etag,
+      body: checkedBody(body, length, where, { pace: wire.pace, signal }),
+      destroy,
+    }
   } catch (error) {
     body.destroy()
     throw error
@@ -94,26 +108,35 @@ export async function getObject(
 
 export async function putObject(
   client: S3Client,
+  wire: Wire,
   bucket: string,
   objectKey: string,
   body: Uint8Array,
   options: PutObjectOptions = {},
 ): Promise<StoredObject> {
-  const { acl, contentType, ifAbsent, sha256 } = options
-  const command = new PutObjectCommand({
-    Bucket: bucket,
-    Key: objectKey,
-    Body: body,
-    ContentLength: body.length,
-    ...(acl === undefined ? {} : { ACL: acl }),
-    ...(contentType === undefined ? {} : { ContentType: contentType }),
-    ...(ifAbsent === true ? { IfNoneMatch: '*' } : {}),
-  })
-  signedWith(command, sha256)
+  const { acl, contentType, ifAbsent } = options
   const where = { operation: 'PutObject', bucket, objectKey }
-  const answer = await request(where, options, (settings) => client.send(command, settings))
+  const sha256 = signedSha256(where, wire, body, options.sha256)
+  const { pace } = wire
+  const answer = await sendBody(body, { pace, signal: options.signal }, (sent, signal) => {
+    const input: PutObjectCommandInput = {
+      Bucket: bucket,
+      Key: objectKey,
+      Body: sent,
+      ContentLength: body.length,
+      ...(acl === undefined ? {} : { ACL: acl }),
+      ...(contentType === undefined ? {} : { ContentType: contentType }),
+      ...(ifAbsent === true ? { IfNoneMatch: '*' } : {}),
+    }
+    const command = signedWith(new PutObjectCommand(input), sha256)
+    return request(where, { signal }, (settings) => client.send(command, settings))
+  })
   const etag = unquoted(answer.ETag)
-  if (etag === undefined) throw failure('STORE_FAILURE', where, 'the answer has no ETag')
+  if (etag === undefined)
+    throw failure('STORE_FAILURE', where, 'the answer has no ETag', {
+      status: 200,
+      retryable: true,
+    })
   return { etag, versionId: versionIdOf(answer.VersionId) }
 }
 

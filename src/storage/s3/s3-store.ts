@@ -2,17 +2,29 @@ import type { Store } from '../store.ts'
 import * as access from './access.ts'
 import * as buckets from './buckets.ts'
 import { createS3Client } from './client.ts'
-import type { ConnectionSettings } from './connection.ts'
+import { type ConnectionSettings, protectsBodies } from './connection.ts'
+import { type FreshCredentials, freshCredentials } from './fresh-credentials.ts'
 import * as list from './list.ts'
 import * as multipart from './multipart.ts'
 import * as objects from './objects.ts'
+import type { Wire } from './sent-body.ts'
+
+/** An S3 store knows more than others. */
+export interface S3Store extends Store {
+  /** When the keys in use end, where that is known. They may be renewed then. */
+  credentialsExpireAt(): Promise<Date | undefined>
+}
 
 /**
  * An S3 store: AWS, Ceph RGW, MinIO and others. Sends each request once; wrap it in withRetry for real work.
  * Requests outside a fixed list are never sent (allowed-requests.ts).
  */
-export function createS3Store(settings: ConnectionSettings): Store {
-  const client = createS3Client(settings)
+export function createS3Store(settings: ConnectionSettings): S3Store {
+  // Credentials end by the store's clock: this machine's may be wrong.
+  const now = (): number => Date.now() + client.config.systemClockOffset
+  const credentials = credentialsOf(settings, now)
+  const client = createS3Client(settings, credentials)
+  const wire: Wire = { pace: settings.pace, protectsBodies: protectsBodies(settings.endpoint) }
   return {
     createBucket: (...args) => buckets.createBucket(client, ...args),
     bucketState: (...args) => buckets.bucketState(client, ...args),
@@ -21,13 +33,13 @@ export function createS3Store(settings: ConnectionSettings): Store {
     bucketVersioning: (...args) => buckets.bucketVersioning(client, ...args),
     enableVersioning: (...args) => buckets.enableVersioning(client, ...args),
     headObject: (...args) => objects.headObject(client, ...args),
-    getObject: (...args) => objects.getObject(client, ...args),
-    putObject: (...args) => objects.putObject(client, ...args),
+    getObject: (...args) => objects.getObject(client, wire, ...args),
+    putObject: (...args) => objects.putObject(client, wire, ...args),
     deleteObject: (...args) => objects.deleteObject(client, ...args),
     listObjects: (...args) => list.listObjects(client, ...args),
     hasAnyVersion: (...args) => list.hasAnyVersion(client, ...args),
     createMultipartUpload: (...args) => multipart.createMultipartUpload(client, ...args),
-    uploadPart: (...args) => multipart.uploadPart(client, ...args),
+    uploadPart: (...args) => multipart.uploadPart(client, wire, ...args),
     completeMultipartUpload: (...args) => multipart.completeMultipartUpload(client, ...args),
     abortMultipartUpload: (...args) => multipart.abortMultipartUpload(client, ...args),
     listParts: (...args) => multipart.listParts(client, ...args),
@@ -39,8 +51,18 @@ export function createS3Store(settings: ConnectionSettings): Store {
     putBucketAcl: (...args) => access.putBucketAcl(client, ...args),
     objectAcl: (...args) => access.objectAcl(client, ...args),
     putObjectAcl: (...args) => access.putObjectAcl(client, ...args),
+    credentialsExpireAt: async () => (await credentials?.current())?.expiration,
     close: () => {
       client.destroy()
     },
   }
+}
+
+function credentialsOf(
+  { credentials, readCredentials }: ConnectionSettings,
+  now: () => number,
+): FreshCredentials | undefined {
+  if (credentials === 'anonymous') return undefined
+  if (typeof credentials === 'function') return freshCredentials({ read: credentials, now })
+  return freshCredentials({ first: credentials, read: readCredentials ?? (async () => credentials), now })
 }

@@ -25,8 +25,7 @@ export async function readSharedConfig(
   environment: Readonly<Record<string, string | undefined>>,
   homeDirectory: string,
 ): Promise<SharedConfig> {
-  const filepath = environment['AWS_SHARED_CREDENTIALS_FILE'] ?? join(homeDirectory, '.aws', 'credentials')
-  const configFilepath = environment['AWS_CONFIG_FILE'] ?? join(homeDirectory, '.aws', 'config')
+  const { filepath, configFilepath } = sharedFiles(environment, homeDirectory)
   // The loader takes a file that it can't read for an empty one.
   await Promise.all([filepath, configFilepath].map(checkReadable))
   const files = await loadSharedConfigFiles({ filepath, configFilepath, ignoreCache: true })
@@ -34,6 +33,17 @@ export async function readSharedConfig(
     profile: (name) => merged(files.configFile[name], files.credentialsFile[name]),
     services: (name) => merged(files.configFile[`services.${name}`]),
     credentialsFile: filepath,
+  }
+}
+
+/** Where the files are, by the SDK's names: AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name other ones. */
+export function sharedFiles(
+  environment: Readonly<Record<string, string | undefined>>,
+  homeDirectory: string,
+): { filepath: string; configFilepath: string } {
+  return {
+    filepath: environment['AWS_SHARED_CREDENTIALS_FILE'] ?? join(homeDirectory, '.aws', 'credentials'),
+    configFilepath: environment['AWS_CONFIG_FILE'] ?? join(homeDirectory, '.aws', 'config'),
   }
 }
 

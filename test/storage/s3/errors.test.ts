@@ -136,7 +136,7 @@ describe('no answer at all', () => {
   })
 
   it.each([
-    ['ENOTFOUND', 'ENDPOINT_UNREACHABLE', false],
+    ['ENOTFOUND', 'ENDPOINT_UNREACHABLE', true],
     ['EAI_AGAIN', 'ENDPOINT_UNREACHABLE', true],
     ['ETIMEDOUT', 'ENDPOINT_UNREACHABLE', true],
     ['EPIPE', 'STORE_FAILURE', true],

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
+import { withRetry } from '../../../src/storage/with-retry.ts'
 import { collect } from '../../conformance/steps.ts'
 import { s3Error, type ScriptedServer, startScriptedServer } from './scripted-server.ts'
 
@@ -120,6 +121,80 @@ describe('answers that are something else', () => {
     const done = store.completeMultipartUpload(upload, [{ partNumber: 1, etag: 'e' }])
     await expect(done).rejects.toMatchObject({ code: 'STORE_FAILURE', retryable: true })
   })
+})
+
+describe('answers that look like success', () => {
+  const upload = { bucket: 'bucket', objectKey: 'x', uploadId: 'u' }
+  const part = new Uint8Array(10)
+
+  it('a part without an ETag did not arrive, as far as one knows, and is sent again', async () => {
+    let attempts = 0
+    const { store } = await start((_request, response) => {
+      attempts += 1
+      response.writeHead(200, attempts < 3 ? {} : { etag: '"e"' }).end()
+    })
+    const sent = withRetry(store, { sleep: async () => undefined }).uploadPart(upload, 1, part)
+    expect(await sent).toEqual({ partNumber: 1, etag: 'e' })
+    expect(attempts).toBe(3)
+  })
+
+  it('a part whose ETag is not its MD5 is sent again, and in the end not believed', async () => {
+    const md5 = createHash('md5').update(part).digest('hex')
+    let attempts = 0
+    const { store } = await start((_request, response) => {
+      attempts += 1
+      response.writeHead(200, { etag: '"0123456789abcdef0123456789abcdef"' }).end()
+    })
+    const retrying = withRetry(store, { sleep: async () => undefined })
+    const sent = retrying.uploadPart(upload, 1, part, { md5 })
+    await expect(sent).rejects.toMatchObject({ code: 'INTEGRITY' })
+    expect(attempts).toBe(10)
+  })
+
+  it.each(['BadDigest', 'XAmzContentSHA256Mismatch', 'IncompleteBody'])(
+    'a part that was damaged on the way (%s) is sent again',
+    async (code) => {
+      let attempts = 0
+      const { store } = await start((_request, response) => {
+        attempts += 1
+        if (attempts < 3) response.writeHead(400).end(s3Error(code))
+        else response.writeHead(200, { etag: '"e"' }).end()
+      })
+      const sent = withRetry(store, { sleep: async () => undefined }).uploadPart(upload, 1, part)
+      expect(await sent).toEqual({ partNumber: 1, etag: 'e' })
+    },
+  )
+
+  it.each([
+    ['half an answer', '<?xml version="1.0"?><ListBucketResult><Contents><Key>a'],
+    ['binary', Buffer.from([0, 255, 1, 254, 60, 62])],
+    ['a JSON document', '{"error":"no"}'],
+    ['a billion laughs', '<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;&b;">]><a>&c;</a>'],
+    ['nothing', ''],
+    ['a login page', '<html><body>Please log in</body></html>'],
+  ])('%s in place of XML is a failure of the store, never a crash', async (_what, answer) => {
+    const { store } = await start((_request, response) => response.end(answer))
+    const failures = await Promise.all([
+      collect(store.listObjects('bucket')).catch((error: unknown) => error),
+      store.createMultipartUpload('bucket', 'x').catch((error: unknown) => error),
+      store.completeMultipartUpload(upload, [{ partNumber: 1, etag: 'e' }]).catch((error: unknown) => error),
+      collect(store.listParts(upload)).catch((error: unknown) => error),
+    ])
+    for (const failure of failures) expect(failure).toMatchObject({ code: 'STORE_FAILURE' })
+    expect(failures[2]).toMatchObject({ retryable: true })
+  })
+
+  it.each(['garbage', '', '<Error>'])(
+    'an error status with %j in its body keeps its status',
+    async (answer) => {
+      const { store } = await start((_request, response) => response.writeHead(503).end(answer))
+      await expect(store.uploadPart(upload, 1, part)).rejects.toMatchObject({
+        code: 'STORE_FAILURE',
+        status: 503,
+        retryable: true,
+      })
+    },
+  )
 })
 
 describe('what is sent', () => {
