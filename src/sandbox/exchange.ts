@@ -7,6 +7,7 @@ import { conditionContext } from './access/condition-context.ts'
 import { requireRight } from './access/rights.ts'
 import { authenticate } from './authenticate/authenticate.ts'
 import { ConnectionReset, type Fault, type FaultPlan, strikeBefore } from './faults.ts'
+import { headerText } from './http-headers.ts'
 import type { AnsweredNotice, RequestNotice } from './notices.ts'
 import { bucketOperations, isServiceOperation, serviceOperations } from './operations/registry.ts'
 import type { Answer, S3Request, Service } from './request.ts'
@@ -19,6 +20,8 @@ import { buildErrorXml } from './xml.ts'
 
 export interface ExchangeSettings {
   readonly service: Service
+  /** What the Server header says. */
+  readonly serverName: string
   readonly now: () => Date
   readonly faults: FaultPlan
   readonly beforeRequest: ((request: RequestNotice) => void | Promise<void>) | undefined
@@ -83,6 +86,7 @@ export class Exchange {
         bucket: target.bucketName,
         objectKey: target.objectKey,
         partNumber: Number.isInteger(partNumber) ? partNumber : undefined,
+        sessionToken: headerText(headers, 'x-amz-security-token'),
       },
       `${headers.range ?? ''} ${target.query.get('uploadId') ?? ''}`,
     )
@@ -153,7 +157,8 @@ export class Exchange {
   #writeHead(status: number, headers: Readonly<Record<string, string>>, text: string | undefined): void {
     const etag = this.#fault?.kind === 'wrong-etag' && headers['etag'] !== undefined
     this.#response.writeHead(status, {
-      server: 'sealift-sandbox',
+      server: this.#settings.serverName,
+      date: this.#settings.now().toUTCString(),
       'x-amz-request-id': this.#requestId,
       ...headers,
       ...(etag ? { etag: '"00000000000000000000000000000000"' } : {}),

@@ -8,6 +8,8 @@ export interface FaultRequest {
   bucket: string
   objectKey: string
   partNumber?: number | undefined
+  /** Of temporary credentials: lets them end. */
+  sessionToken?: string | undefined
   /** How often this very request was seen, this time included: 1, 2, … */
   attempt: number
 }

@@ -17,12 +17,26 @@ export class RequestBody {
   readonly #beforeReading: () => void
   /** A fault: bytes behind this one are lost on the way to the disk. */
   truncateAt: number | undefined
+  #md5: string | undefined
 
   /** `beforeReading` sends the 100-continue some clients wait for. */
   constructor(message: IncomingMessage, check: PayloadCheck, beforeReading: () => void) {
     this.#message = message
     this.#check = check
     this.#beforeReading = beforeReading
+  }
+
+  /**
+   * MD5 in hex of what {@link bytes} gave, once it ended, when it was computed anyway because the client sent one: of a
+   * large part nothing costs the server more.
+   */
+  get md5(): string | undefined {
+    return this.truncateAt === undefined ? this.#md5 : undefined
+  }
+
+  /** Whether {@link md5} will be there. */
+  get computesMd5(): boolean {
+    return this.truncateAt === undefined && this.#message.headers['content-md5'] !== undefined
   }
 
   /** A short body as text. Throws what {@link bytes} throws, and MalformedXML beyond `limit` bytes. */
@@ -76,8 +90,12 @@ export class RequestBody {
     if (this.#check.kind === 'plain' && sha256 !== undefined && sha256.digest('hex') !== this.#check.sha256) {
       throw new S3Error('XAmzContentSHA256Mismatch', 'the body is not the one that was signed')
     }
-    if (md5 !== undefined && md5.hash.digest('base64') !== md5.wanted) {
-      throw new S3Error('BadDigest', 'the body does not have the MD5 of Content-MD5')
+    if (md5 !== undefined) {
+      const digest = md5.hash.digest()
+      if (digest.toString('base64') !== md5.wanted) {
+        throw new S3Error('BadDigest', 'the body does not have the MD5 of Content-MD5')
+      }
+      this.#md5 = digest.toString('hex')
     }
     checksum?.verify(trailers)
   }

@@ -23,6 +23,11 @@ export interface SandboxOptions {
   /** The clock, for signatures, expiry and conditions. */
   now?: (() => Date) | undefined
   faults?: Faults | undefined
+  /**
+   * For measuring clients: bodies are checked and hashed as ever, then thrown away, and every object reads as zeros.
+   * The `Server` header of each answer says so. Needs a new or empty folder, which no sandbox opens again.
+   */
+  discard?: boolean | undefined
   /** Called when the sender is known and before anything is done; the request waits for it. */
   beforeRequest?: ((request: RequestNotice) => void | Promise<void>) | undefined
   /** Called when the answer was sent or the connection broke. */
@@ -44,9 +49,11 @@ export interface Sandbox {
  * Throws USAGE for a port in use or a folder of something else, INTEGRITY for a damaged one.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  claimDirectory(options.directory)
+  const { directory, discard = false } = options
+  claimDirectory(directory, discard)
   const settings: ExchangeSettings = {
-    service: { buckets: new Buckets(options.directory), projects: new Projects(options.projects) },
+    service: { buckets: new Buckets(directory, discard), projects: new Projects(options.projects) },
+    serverName: discard ? 'sealift-sandbox (discards all content)' : 'sealift-sandbox',
     now: options.now ?? (() => new Date()),
     faults: new FaultPlan(options.faults),
     beforeRequest: options.beforeRequest,

@@ -36,7 +36,7 @@ export const createMultipartUpload: BucketOperation = (request, service) => {
 export const uploadPart: BucketOperation = async (request, { buckets }) => {
   openUpload(request)
   const partNumber = parsePartNumber(request)
-  const written = await buckets.content.write(request.body.bytes())
+  const written = await buckets.content.writeBody(request.body)
   addPart(request, partNumber, written, (piece) => {
     buckets.content.remove(piece)
   })

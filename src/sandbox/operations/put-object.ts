@@ -14,7 +14,7 @@ export const putObject: BucketOperation = async (request, service) => {
   const acl = newObjectAcl(request, service)
   checkWriteConditions(headers, bucket.find(objectKey))
   const { content } = service.buckets
-  const { piece, md5 } = await content.write(request.body.bytes())
+  const { piece, md5 } = await content.writeBody(request.body)
   try {
     requireBucketStillThere(request, service)
     checkWriteConditions(headers, bucket.find(objectKey))

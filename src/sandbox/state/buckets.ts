@@ -10,9 +10,9 @@ export class Buckets {
   readonly #folder: string
   readonly #buckets = new Map<string, Bucket>()
 
-  /** Reads back what an earlier sandbox left in the folder. Throws INTEGRITY. */
-  constructor(directory: string) {
-    this.content = new ContentStore(join(directory, 'content'))
+  /** Reads back what an earlier sandbox left in the folder; `discard` keeps no bytes of objects. Throws INTEGRITY. */
+  constructor(directory: string, discard = false) {
+    this.content = new ContentStore(join(directory, 'content'), discard)
     this.#folder = join(directory, 'buckets')
     for (const name of recordNames(this.#folder)) {
       // Deleting a bucket may have been interrupted.

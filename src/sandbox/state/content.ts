@@ -3,6 +3,7 @@ import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync } f
 import { copyFile, link, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import type { RequestBody } from '../request-body.ts'
 import type { ContentPiece } from './records.ts'
 
 /** Bytes read or written at once. */
@@ -20,40 +21,61 @@ export interface WrittenContent {
  */
 export class ContentStore {
   readonly #folder: string
+  readonly #discard: boolean
   readonly #readers = new Map<string, number>()
   readonly #unwanted = new Set<string>()
 
-  constructor(folder: string) {
+  /** `discard` counts and hashes what is written, keeps none of it, and reads zeros. */
+  constructor(folder: string, discard = false) {
     this.#folder = folder
+    this.#discard = discard
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   }
 
-  /** Streams bytes into a new file. On any failure of the source nothing stays behind. */
-  async write(source: AsyncIterable<Uint8Array>): Promise<WrittenContent> {
+  /** Streams the body of a request into a new file. On any failure of it nothing stays behind. */
+  writeBody(body: RequestBody): Promise<WrittenContent> {
+    return this.write(body.bytes(), body.computesMd5 ? () => body.md5 : undefined)
+  }
+
+  /** The same for bytes from elsewhere. `md5` gives their MD5 at the end, where somebody computes it already. */
+  async write(source: AsyncIterable<Uint8Array>, md5?: () => string | undefined): Promise<WrittenContent> {
     const file = randomUUID()
-    const hash = createHash('md5')
+    const hash = md5 === undefined ? createHash('md5') : undefined
     let size = 0
-    async function* measured(): AsyncGenerator<Uint8Array> {
+    const count = (bytes: Uint8Array): void => {
+      hash?.update(bytes)
+      size += bytes.length
+    }
+    if (this.#discard) for await (const bytes of source) count(bytes)
+    else await this.#writeFile(file, source, count)
+    return { piece: { file, size }, md5: md5?.() ?? hash?.digest('hex') ?? '' }
+  }
+
+  async #writeFile(
+    file: string,
+    source: AsyncIterable<Uint8Array>,
+    count: (bytes: Uint8Array) => void,
+  ): Promise<void> {
+    async function* counted(): AsyncGenerator<Uint8Array> {
       for await (const bytes of source) {
-        hash.update(bytes)
-        size += bytes.length
+        count(bytes)
         yield bytes
       }
     }
     try {
       await pipeline(
-        measured,
+        counted,
         createWriteStream(this.#path(file), { flags: 'wx', mode: 0o600, highWaterMark: blockSize }),
       )
     } catch (error) {
       await rm(this.#path(file), { force: true })
       throw error
     }
-    return { piece: { file, size }, md5: hash.digest('hex') }
   }
 
   /** The same bytes under new names, without copying them where the file system has hard links. */
   async duplicate(pieces: readonly ContentPiece[]): Promise<ContentPiece[]> {
+    if (this.#discard) return pieces.map(({ size }) => ({ file: randomUUID(), size }))
     const copies: ContentPiece[] = []
     try {
       for (const piece of pieces) {
@@ -72,6 +94,10 @@ export class ContentStore {
 
   /** A range of the pieces joined, block by block. What is being read stays readable when it is removed meanwhile. */
   async *read(pieces: readonly ContentPiece[], offset: number, length: number): AsyncGenerator<Buffer> {
+    if (this.#discard) {
+      yield* zeros(length)
+      return
+    }
     for (const piece of pieces) this.#readers.set(piece.file, (this.#readers.get(piece.file) ?? 0) + 1)
     try {
       for (const slice of slices(pieces, offset, length)) {
@@ -115,6 +141,11 @@ export class ContentStore {
   #path(file: string): string {
     return join(this.#folder, file)
   }
+}
+
+function* zeros(length: number): Generator<Buffer> {
+  const block = Buffer.alloc(Math.min(length, blockSize))
+  for (let left = length; left > 0; left -= block.length) yield block.subarray(0, left)
 }
 
 /** Which bytes of which file make up a range. */
