@@ -50,18 +50,25 @@ export function planParts(
   headerLength: number,
   partSize: number = DEFAULT_PART_SIZE,
 ): PartPlan {
-  if (partSize < MIN_PART_SIZE || partSize > MAX_PART_SIZE) {
-    throw new AppError('USAGE', `a part size of ${partSize} bytes is outside S3's 5 MiB to 5 GiB`)
-  }
   const objectSize = headerLength + encryptedBodySize(plaintextSize)
-  if (objectSize > MAX_OBJECT_SIZE) {
-    throw new AppError('UNSUPPORTED', `${plaintextSize} bytes are more than one S3 object can hold (5 TiB)`, {
-      hints: ['split the file and upload the pieces'],
-    })
-  }
+  refuseSizes(partSize, objectSize, plaintextSize)
   const segments = Math.ceil(plaintextSize / SEGMENT_SIZE)
   const segmentsPerPart = Math.max(segmentsFor(partSize), Math.ceil(segments / MAX_PART_COUNT))
+  return planPartsOf(segmentsPerPart, plaintextSize, headerLength)
+}
+
+/**
+ * The same plan for parts of so many segments: that of an upload that was begun earlier, whatever part size is asked for now.
+ *
+ * @throws AppError UNSUPPORTED when they would be more than 10 000
+ */
+export function planPartsOf(segmentsPerPart: number, plaintextSize: number, headerLength: number): PartPlan {
+  const objectSize = headerLength + encryptedBodySize(plaintextSize)
+  const segments = Math.ceil(plaintextSize / SEGMENT_SIZE)
   const partCount = Math.max(1, Math.ceil(segments / segmentsPerPart))
+  if (partCount > MAX_PART_COUNT) {
+    throw new AppError('UNSUPPORTED', `${partCount} parts are more than S3's ${MAX_PART_COUNT}`)
+  }
   const plaintextPerPart = segmentsPerPart * SEGMENT_SIZE
 
   const part = (partNumber: number): PlannedPart => {
@@ -81,6 +88,17 @@ export function planParts(
   }
   const largestPart = part(1).size
   return { plaintextSize, headerLength, objectSize, segmentsPerPart, partCount, largestPart, part }
+}
+
+function refuseSizes(partSize: number, objectSize: number, plaintextSize: number): void {
+  if (partSize < MIN_PART_SIZE || partSize > MAX_PART_SIZE) {
+    throw new AppError('USAGE', `a part size of ${partSize} bytes is outside S3's 5 MiB to 5 GiB`)
+  }
+  if (objectSize > MAX_OBJECT_SIZE) {
+    throw new AppError('UNSUPPORTED', `${plaintextSize} bytes are more than one S3 object can hold (5 TiB)`, {
+      hints: ['split the file and upload the pieces'],
+    })
+  }
 }
 
 /** Whole segments nearest below the size, but never so few that a part would fall under S3's minimum. */

@@ -5,7 +5,7 @@ import { plaintextBodySize } from '../crypto/crypt4gh/sizes.ts'
 export const DEFAULT_RANGE_SIZE = 8 * 1024 ** 2
 
 /** A run of whole segments of a stored object. Sizes and offsets in bytes. */
-interface PlannedRange {
+export interface PlannedRange {
   /** Where its first segment starts in the object. */
   objectOffset: number
   length: number
@@ -18,6 +18,8 @@ interface PlannedRange {
 export interface RangePlan {
   plaintextSize: number
   rangeCount: number
+  /** Bytes of every range but the last. */
+  bytesPerRange: number
   /** Bytes of the largest range: what a buffer must hold. */
   largestRange: number
   /** @param index - from 0 */
@@ -55,5 +57,26 @@ export function planRanges(
       plaintextLength: plaintextBodySize(length),
     }
   }
-  return { plaintextSize, rangeCount, largestRange: Math.min(bytesPerRange, bodySize), range }
+  return { plaintextSize, rangeCount, bytesPerRange, largestRange: Math.min(bytesPerRange, bodySize), range }
+}
+
+/** Cuts an object that is kept as it is stored: the "plaintext" of its ranges are their own bytes. */
+export function planStoredRanges(objectSize: number, rangeSize: number = DEFAULT_RANGE_SIZE): RangePlan {
+  const rangeCount = Math.ceil(objectSize / rangeSize)
+  const range = (index: number): PlannedRange => {
+    if (!Number.isInteger(index) || index < 0 || index >= rangeCount) {
+      throw new RangeError(`range ${index} of ${rangeCount}`)
+    }
+    const objectOffset = index * rangeSize
+    const length = Math.min(rangeSize, objectSize - objectOffset)
+    return {
+      objectOffset,
+      length,
+      firstSegment: 0,
+      plaintextOffset: objectOffset,
+      plaintextLength: length,
+    }
+  }
+  const largestRange = Math.min(rangeSize, objectSize)
+  return { plaintextSize: objectSize, rangeCount, bytesPerRange: rangeSize, largestRange, range }
 }

@@ -2,13 +2,17 @@ import { availableParallelism } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../util/errors.ts'
-import { runSegmentTask, type SegmentTask, type SegmentTaskResult } from './segment-task.ts'
+import { runSegmentTask, type OrderedTask, type SegmentTask } from './segment-task.ts'
+import type { SegmentTaskResult } from './task-result.ts'
+import { newWriteTurns } from './write-turns.ts'
 import type { WorkerAnswer } from './segment-worker.ts'
 
 /** Where segment tasks run: on this thread, or spread over worker threads. */
 export interface SegmentEngine {
   /** Rejects with what the task threw. */
   run(task: SegmentTask): Promise<SegmentTaskResult>
+  /** Runs tasks that belong together one after the other, in the order they were asked for. */
+  runOrdered(task: OrderedTask): Promise<SegmentTaskResult>
   /** Ends the threads. Tasks still running are lost: await them first. */
   close(): Promise<void>
 }
@@ -33,11 +37,18 @@ export function startSegmentEngine(totalBytes: number, threads = threadsFor(tota
 }
 
 function inlineEngine(): SegmentEngine {
+  // setImmediate lets the network have its turn between two tasks.
+  const run = async (task: SegmentTask | OrderedTask): Promise<SegmentTaskResult> => {
+    await setImmediate()
+    return runSegmentTask(task)
+  }
+  let last: Promise<unknown> = Promise.resolve()
   return {
-    // setImmediate lets the network have its turn between two tasks.
-    run: async (task) => {
-      await setImmediate()
-      return runSegmentTask(task)
+    run,
+    runOrdered: (task) => {
+      const result = last.then(() => run(task))
+      last = result.catch(() => undefined)
+      return result
     },
     close: async () => {
       // nothing was started
@@ -45,14 +56,38 @@ function inlineEngine(): SegmentEngine {
   }
 }
 
+class ThreadEngine implements SegmentEngine {
+  readonly #unordered: ThreadPool
+  /** One thread of its own: a hash is bound to the thread that holds it, and must not wait behind the cipher. */
+  readonly #ordered = new ThreadPool(1)
+
+  constructor(threads: number) {
+    this.#unordered = new ThreadPool(threads)
+  }
+
+  run(task: SegmentTask): Promise<SegmentTaskResult> {
+    return this.#unordered.run(task)
+  }
+
+  runOrdered(task: OrderedTask): Promise<SegmentTaskResult> {
+    return this.#ordered.run(task)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#unordered.close(), this.#ordered.close()])
+  }
+}
+
 interface Waiting {
-  task: SegmentTask
+  task: SegmentTask | OrderedTask
   resolve: (result: SegmentTaskResult) => void
   reject: (error: unknown) => void
 }
 
-class ThreadEngine implements SegmentEngine {
+/** Threads that are started as they are needed, and take tasks first come, first served. */
+class ThreadPool {
   readonly #limit: number
+  readonly #writeTurns = newWriteTurns()
   readonly #idle: Worker[] = []
   readonly #atWork = new Map<Worker, Waiting>()
   readonly #queue: Waiting[] = []
@@ -61,7 +96,7 @@ class ThreadEngine implements SegmentEngine {
     this.#limit = limit
   }
 
-  run(task: SegmentTask): Promise<SegmentTaskResult> {
+  run(task: SegmentTask | OrderedTask): Promise<SegmentTaskResult> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ task, resolve, reject })
       this.#startNext()
@@ -86,6 +121,7 @@ class ThreadEngine implements SegmentEngine {
   #startWorker(): Worker | undefined {
     if (this.#atWork.size >= this.#limit) return undefined
     const worker = new Worker(workerUrl(), {
+      workerData: this.#writeTurns,
       // A task needs two batches of buffers and a few views: a small heap makes V8 collect early.
       resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
     })
@@ -111,7 +147,6 @@ class ThreadEngine implements SegmentEngine {
     return worker
   }
 }
-
 function failureOf(answer: Exclude<WorkerAnswer, { result: unknown }>): unknown {
   if ('appError' in answer) {
     return new AppError(answer.appError.code, answer.appError.message, { hints: answer.appError.hints })

@@ -1,7 +1,9 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { AppError, type ErrorCode } from '../util/errors.ts'
 import { errnoOf } from '../util/file-errors.ts'
-import { runSegmentTask, type SegmentTask, type SegmentTaskResult } from './segment-task.ts'
+import { runSegmentTask, type OrderedTask, type SegmentTask } from './segment-task.ts'
+import type { SegmentTaskResult } from './task-result.ts'
+import { joinWriteTurns } from './write-turns.ts'
 
 /** What a worker thread answers: a result, or a failure in a form that survives the way between threads. */
 export type WorkerAnswer =
@@ -16,11 +18,13 @@ export interface AppErrorFields {
   hints: readonly string[]
 }
 
-parentPort?.on('message', (task: SegmentTask) => {
+if (workerData instanceof SharedArrayBuffer) joinWriteTurns(workerData)
+
+parentPort?.on('message', (task: SegmentTask | OrderedTask) => {
   parentPort?.postMessage(answer(task))
 })
 
-function answer(task: SegmentTask): WorkerAnswer {
+function answer(task: SegmentTask | OrderedTask): WorkerAnswer {
   try {
     return { result: runSegmentTask(task) }
   } catch (error) {

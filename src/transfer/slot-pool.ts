@@ -9,7 +9,8 @@ export interface Slot {
  * The whole memory of a transfer is `count` × `size` bytes, and is allocated as it is first needed.
  */
 export class SlotPool {
-  readonly #size: number
+  /** Bytes of each buffer. */
+  readonly size: number
   readonly #free: Slot[] = []
   readonly #waiting: ((slot: Slot) => void)[] = []
   #unallocated: number
@@ -17,7 +18,7 @@ export class SlotPool {
   /** @param size - bytes of each buffer */
   constructor(count: number, size: number) {
     this.#unallocated = count
-    this.#size = size
+    this.size = size
   }
 
   /** Never take a second slot while holding one: two such users could wait for each other for ever. */
@@ -36,7 +37,7 @@ export class SlotPool {
   #allocate(): Slot | undefined {
     if (this.#unallocated === 0) return undefined
     this.#unallocated -= 1
-    const shared = new SharedArrayBuffer(this.#size)
+    const shared = new SharedArrayBuffer(this.size)
     return { shared, bytes: new Uint8Array(shared) }
   }
 }

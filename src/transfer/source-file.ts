@@ -1,14 +1,21 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import type { BigIntStats } from 'node:fs'
+import { fstatSync, type BigIntStats } from 'node:fs'
+import { resolve } from 'node:path'
 import type { RandomAccessSource } from '../crypto/crypt4gh/reader.ts'
 import { AppError } from '../util/errors.ts'
 import { fileError } from '../util/file-errors.ts'
+import type { FileIdentity } from './journal/journal-entry.ts'
 
 /** A file that is being read for a transfer, and what it looked like when it was opened. */
 export interface SourceFile {
+  /** As it was named. */
   readonly path: string
+  /** As a journal names it. */
+  readonly absolutePath: string
   /** Bytes. */
   readonly size: number
+  /** What it is recognised by later. */
+  readonly identity: FileIdentity
   readonly fd: number
   readonly file: FileHandle
   /** @throws AppError FILE_CHANGED when it is not the file it was (size, mtime, inode). */
@@ -26,17 +33,21 @@ export async function openSourceFile(path: string): Promise<SourceFile> {
     throw fileError(error, 'read', path)
   })
   try {
-    const before = await file.stat({ bigint: true })
-    if (!before.isFile()) {
+    const stats = fstatSync(file.fd, { bigint: true })
+    if (!stats.isFile()) {
       throw new AppError('FILE_UNREADABLE', `cannot read ${path}: it is not a regular file`)
     }
+    const identity = identityOf(stats)
     return {
       path,
-      size: Number(before.size),
+      absolutePath: resolve(path),
+      size: identity.size,
+      identity,
       fd: file.fd,
       file,
       refuseIfChanged: async () => {
-        if (isSame(before, await file.stat({ bigint: true }))) return
+        // Synchronous: this is asked for every part and small file, and answered from memory.
+        if (isSameFile(identity, identityOf(fstatSync(file.fd, { bigint: true })))) return
         throw new AppError('FILE_CHANGED', `${path} changed while it was being read`, {
           hints: ['wait until nothing writes to it any more, then start again'],
         })
@@ -69,6 +80,12 @@ export function randomAccess(source: SourceFile): RandomAccessSource {
   }
 }
 
-function isSame(before: BigIntStats, after: BigIntStats): boolean {
-  return before.size === after.size && before.mtimeNs === after.mtimeNs && before.ino === after.ino
+/** What a file is recognised by in a journal. */
+export function identityOf({ size, mtimeNs, ino }: BigIntStats): FileIdentity {
+  return { size: Number(size), mtimeNs: String(mtimeNs), inode: String(ino) }
+}
+
+/** Whether it is the same file with, as far as its times tell, the same content. */
+export function isSameFile(one: FileIdentity, other: FileIdentity): boolean {
+  return one.size === other.size && one.mtimeNs === other.mtimeNs && one.inode === other.inode
 }
