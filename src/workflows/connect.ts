@@ -1,7 +1,10 @@
 import { loadConnection } from '../storage/s3/credentials.ts'
 import { createS3Store } from '../storage/s3/s3-store.ts'
+import type { StorageError } from '../storage/errors.ts'
 import type { Store } from '../storage/store.ts'
-import { withRetry } from '../storage/with-retry.ts'
+import { policyForOutagesOf, withRetry } from '../storage/with-retry.ts'
+import type { Pace } from '../util/pace.ts'
+import type { TransferEvent } from './transfer-event.ts'
 
 /** Where to look for the store and for the caller's credentials. */
 export interface ConnectRequest {
@@ -12,6 +15,14 @@ export interface ConnectRequest {
   homeDirectory: string
   /** Told before a failed request is tried again: the failure, and the wait in seconds. */
   onRetry?: ((message: string, wait: number) => void) | undefined
+  /** Told, in a sentence for the person, what was set right on the way: the clock, ended credentials. */
+  onNotice?: ((message: string) => void) | undefined
+  /** Told about failed requests that are tried again. */
+  onEvent?: ((event: TransferEvent) => void) | undefined
+  /** Slows the bodies that are sent and received. */
+  pace?: Pace | undefined
+  /** Seconds for which a store that is away is waited for, once it has answered; 0 to try nothing again. */
+  retryFor?: number | undefined
 }
 
 /** A store as one caller. */
@@ -19,6 +30,8 @@ export interface Connection {
   store: Store
   /** The server, by which seen keys are remembered. */
   endpoint: string
+  /** When the credentials in use end, where that is known; they may be renewed then. Throws NO_CREDENTIALS. */
+  credentialsExpireAt(): Promise<Date | undefined>
   close(): void
 }
 
@@ -32,16 +45,27 @@ const AWS_ENDPOINT = 'https://s3.amazonaws.com'
  * Throws AppError NO_CREDENTIALS, USAGE (an endpoint that is none), FILE_UNREADABLE.
  */
 export async function connect(request: ConnectRequest): Promise<Connection> {
-  const { onRetry } = request
+  const { onRetry, onNotice, onEvent, pace, retryFor } = request
   const settings = await loadConnection(request)
-  const store = withRetry(createS3Store(settings), {
-    onRetry: (error, _attempt, wait) => onRetry?.(error.message, wait),
+  const s3 = createS3Store({ ...settings, pace, onNotice })
+  const store = withRetry(s3, {
+    ...(retryFor === undefined ? {} : { policy: policyForOutagesOf(retryFor) }),
+    onRetry: (error, attempt, wait) => {
+      onRetry?.(error.message, wait)
+      onEvent?.(retryEvent(error, attempt, wait))
+    },
   })
   return {
     store,
     endpoint: settings.endpoint ?? AWS_ENDPOINT,
+    credentialsExpireAt: () => s3.credentialsExpireAt(),
     close: () => {
       store.close()
     },
   }
+}
+
+function retryEvent(error: StorageError, attempt: number, seconds: number): TransferEvent {
+  const { operation, objectKey, partNumber, code, message } = error
+  return { event: 'retry', operation, objectKey, partNumber, code, message, attempt, seconds }
 }

@@ -59,7 +59,7 @@ export async function encryptFile(request: EncryptFileRequest): Promise<EncryptF
   const source = await openSourceFile(input)
   const dataKey = newDataKey()
   try {
-    if (request.encryptAgain !== true) await refuseEncrypted(source)
+    if (request.encryptAgain !== true) refuseEncrypted(source)
     const range = rangeWithin(request.range ?? { offset: 0, length: undefined }, source.size)
     const header = await sealHeader({ dataKeys: [dataKey] }, publicKeys, request.sender)
     const encryptedSize = await sealTo(source, range, header, dataKey, request)

@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs'
 import { looksLikeCrypt4gh } from '../crypto/crypt4gh/header.ts'
 import type { SourceFile } from '../transfer/source-file.ts'
 import { AppError } from '../util/errors.ts'
@@ -7,9 +8,9 @@ import { AppError } from '../util/errors.ts'
  *
  * @throws AppError ALREADY_ENCRYPTED when the file starts with the Crypt4GH magic number
  */
-export async function refuseEncrypted(source: SourceFile): Promise<void> {
+export function refuseEncrypted(source: SourceFile): void {
   const prefix = new Uint8Array(MAGIC_LENGTH)
-  const { bytesRead } = await source.file.read(prefix, 0, prefix.length, 0)
+  const bytesRead = readSync(source.fd, prefix, 0, prefix.length, 0)
   if (looksLikeCrypt4gh(prefix.subarray(0, bytesRead))) throw alreadyEncrypted(source.path)
 }
 

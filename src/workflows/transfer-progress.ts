@@ -34,4 +34,15 @@ export class ProgressCount {
     this.#progress.current = current
     this.#report?.({ ...this.#progress })
   }
+
+  /** Files that are done. */
+  get files(): number {
+    return this.#progress.doneFiles
+  }
+
+  /** Whole percents of the bytes that are done. */
+  get percent(): number {
+    const { doneBytes, totalBytes } = this.#progress
+    return totalBytes === 0 ? 100 : Math.min(100, Math.floor((100 * doneBytes) / totalBytes))
+  }
 }

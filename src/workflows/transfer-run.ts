@@ -1,5 +1,5 @@
-import pLimit from 'p-limit'
 import { AppError, type ErrorCode } from '../util/errors.ts'
+import { forEachPulled } from '../util/pull-pool.ts'
 
 /** A file of a run that did not make it. */
 export interface FailedTransfer {
@@ -10,8 +10,11 @@ export interface FailedTransfer {
   hints: readonly string[]
 }
 
-/** Files at work at the same time; small ones would leave the network idle otherwise. */
+/** Files at work at the same time: the parts of one alone may leave the network idle. */
 const FILES_AT_ONCE = 4
+
+/** Small files at work at the same time: each is a request, and waits for its answer most of the time. */
+export const SMALL_FILES_AT_ONCE = 64
 
 /** Failures named when one of them stands for all. */
 const NAMED_FAILURES = 10
@@ -30,14 +33,21 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
  * Runs the transfers of several files. An expected failure is kept and the others go on, unless they would all
  * meet it; a bug or an interrupt ends the run, after what is in flight was awaited.
  *
- * @param earlier - failures from before the run, such as unsafe names
+ * @param options - `earlier`: failures from before the run, such as unsafe names
  * @throws the first failure, when no file succeeded; the signal's reason; a bug
  */
 export async function runTransfers<Item, Done>(
   items: readonly Item[],
   nameOf: (item: Item) => string,
   transfer: (item: Item) => Promise<Done>,
-  options: { signal?: AbortSignal | undefined; earlier?: readonly FailedFile[] | undefined } = {},
+  options: {
+    signal?: AbortSignal | undefined
+    earlier?: readonly FailedFile[] | undefined
+    /** Whether a file is moved by a request or two. */
+    isSmall?: ((item: Item) => boolean) | undefined
+    /** Small files at work at the same time; 64 when absent. */
+    smallAtOnce?: number | undefined
+  } = {},
 ): Promise<{ done: Done[]; failed: FailedTransfer[] }> {
   const done: Done[] = []
   const failures: FailedFile[] = [...(options.earlier ?? [])]
@@ -60,8 +70,12 @@ export async function runTransfers<Item, Done>(
       }
     }
   }
-  const limit = pLimit(FILES_AT_ONCE)
-  await Promise.all(items.map((item) => limit(one, item)))
+  const { isSmall = () => false, smallAtOnce = SMALL_FILES_AT_ONCE } = options
+  const large = chosen(items, (item) => !isSmall(item))
+  await Promise.all([
+    forEachPulled(large, FILES_AT_ONCE, one),
+    forEachPulled(chosen(items, isSmall), smallAtOnce, one),
+  ])
   options.signal?.throwIfAborted()
   if (bugs.length > 0) throw bugs[0]
   const [first] = failures
@@ -75,7 +89,13 @@ export interface FailedFile {
   error: AppError
 }
 
-function failedTransfer({ name, error }: FailedFile): FailedTransfer {
+/** One by one: there may be a hundred thousand items. */
+function* chosen<Item>(items: readonly Item[], isChosen: (item: Item) => boolean): Iterable<Item> {
+  for (const item of items) if (isChosen(item)) yield item
+}
+
+/** How a failure is told in a result. */
+export function failedTransfer({ name, error }: FailedFile): FailedTransfer {
   return { name, code: error.code, message: error.message, hints: error.hints }
 }
 

@@ -1,8 +1,8 @@
-import { constants } from 'node:fs'
-import { access, lstat, readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import type { FileIdentity } from '../transfer/journal/journal-entry.ts'
 import { AppError } from '../util/errors.ts'
-import { fileError } from '../util/file-errors.ts'
+import { pathsFromList, type FileList } from './file-list.ts'
+import { findSources, type FindOptions, type LeftOut, type SourceRoot } from './find-sources.ts'
+import { RefusedNames } from './refused-names.ts'
 
 /** A file that will become an object. */
 export interface UploadSource {
@@ -10,6 +10,15 @@ export interface UploadSource {
   objectKey: string
   /** Bytes, when it was looked at. */
   size: number
+  /** What it was when it was looked at: a file of which this has changed is another one. */
+  identity: FileIdentity
+}
+
+export interface UploadSourceOptions extends FindOptions {
+  /** A list of further sources. */
+  filesFrom?: FileList | undefined
+  /** Told of everything below the sources that becomes no object, before anything is sent. */
+  onLeftOut?: ((leftOut: LeftOut) => void) | undefined
 }
 
 /** The ending of a Crypt4GH file. */
@@ -21,69 +30,75 @@ const MAX_OBJECT_KEY = 1024
 /**
  * Lists the files behind the sources a person named, and the object each becomes:
  * a folder's files get the target and their path below the folder; a file gets the target and its name when the target
- * ends in `/` or is empty, else the target itself. `.c4gh` is added, except to a target that was written out.
- * Links to files are followed; anything that is neither file nor folder is an error, because leaving it out
- * silently would be a hole in the delivery.
+ * ends in `/` or is empty, else the target itself; a path of a list gets the target and that path.
+ * `.c4gh` is added, except to a target that was written out. What is done about links, see {@link FindOptions}.
  *
- * @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, USAGE (two files for one object, nothing to upload)
+ * @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, USAGE (two files for one object, names that no object can have,
+ * nothing to upload); what pathsFromList and findSources throw
  */
-export async function listUploadSources(paths: readonly string[], target: string): Promise<UploadSource[]> {
-  const sources: UploadSource[] = []
-  for (const path of paths) {
-    const stats = await stat(path).catch((error: unknown) => {
-      throw fileError(error, 'read', path)
-    })
-    if (stats.isDirectory()) {
-      if (target !== '' && !target.endsWith('/')) {
-        throw new AppError('USAGE', `${path} is a folder and ${target} names a single object`, {
-          hints: [`end the target with a slash: ${target}/`],
-        })
-      }
-      await addFolder(path, target, sources)
-    } else {
-      const folderTarget = target === '' || target.endsWith('/')
-      const objectKey = folderTarget ? `${target}${basename(path)}${SEALED_SUFFIX}` : target
-      await addFile(path, objectKey, sources)
+export async function listUploadSources(
+  paths: readonly string[],
+  target: string,
+  options: UploadSourceOptions = {},
+): Promise<UploadSource[]> {
+  const roots = paths.map((path) => sourceRoot(path, target))
+  if (options.filesFrom !== undefined) {
+    if (!isFolderTarget(target)) throw singleObject('a list of files', target)
+    for (const path of await pathsFromList(options.filesFrom)) {
+      roots.push({ path: path || '.', listedAs: path, name: (listed) => keyBelow(target, listed) })
     }
   }
-  if (sources.length === 0) {
-    throw new AppError('USAGE', `there is no file to upload in ${paths.join(', ')}`)
+  const { files, leftOut } = await findSources(roots, options)
+  if (files.length === 0) {
+    const named = [...paths, ...(options.filesFrom === undefined ? [] : [options.filesFrom.name])]
+    throw new AppError('USAGE', `there is no file to upload in ${named.join(', ')}`)
   }
+  refuseLongKeys(files)
+  const sources = files.map(({ path, name, identity }) => ({
+    path,
+    objectKey: name,
+    size: identity.size,
+    identity,
+  }))
   refuseSharedObjects(sources)
+  for (const each of leftOut) options.onLeftOut?.(each)
   return sources
 }
 
-async function addFolder(folder: string, prefix: string, sources: UploadSource[]): Promise<void> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw fileError(error, 'read', folder)
-  })
-  for (const name of names.sort()) {
-    const path = join(folder, name)
-    const stats = await lstat(path).catch((error: unknown) => {
-      throw fileError(error, 'read', path)
-    })
-    if (stats.isDirectory()) await addFolder(path, `${prefix}${name}/`, sources)
-    else await addFile(path, `${prefix}${name}${SEALED_SUFFIX}`, sources)
+function sourceRoot(path: string, target: string): SourceRoot {
+  return {
+    path,
+    name: (relativePath, inFolder) => {
+      if (isFolderTarget(target)) return keyBelow(target, relativePath)
+      if (inFolder) throw singleObject(path, target)
+      return target
+    },
   }
 }
 
-async function addFile(path: string, objectKey: string, sources: UploadSource[]): Promise<void> {
-  const stats = await stat(path).catch((error: unknown) => {
-    throw fileError(error, 'read', path)
+function isFolderTarget(target: string): boolean {
+  return target === '' || target.endsWith('/')
+}
+
+function keyBelow(target: string, relativePath: string): string {
+  return `${target}${relativePath}${SEALED_SUFFIX}`
+}
+
+function singleObject(path: string, target: string): AppError {
+  return new AppError('USAGE', `${path} is a folder and ${target} names a single object`, {
+    hints: [`end the target with a slash: ${target}/`],
   })
-  if (!stats.isFile()) {
-    const what = stats.isDirectory() ? 'a link to a folder' : 'not a regular file'
-    throw new AppError('FILE_UNREADABLE', `cannot upload ${path}: it is ${what}`, {
-      hints: ['leave it out of the folder, or name what it stands for as a source of its own'],
-    })
+}
+
+function refuseLongKeys(files: readonly { path: string; name: string }[]): void {
+  const tooLong = new RefusedNames(
+    `files would have object keys longer than ${MAX_OBJECT_KEY} bytes, which S3 does not take`,
+    ['shorten their names, leave them out with --exclude, or make one object of the folder with --tar'],
+  )
+  for (const { path, name } of files) {
+    if (Buffer.byteLength(name) > MAX_OBJECT_KEY) tooLong.add(path)
   }
-  await access(path, constants.R_OK).catch((error: unknown) => {
-    throw fileError(error, 'read', path)
-  })
-  if (Buffer.byteLength(objectKey) > MAX_OBJECT_KEY) {
-    throw new AppError('USAGE', `the object key for ${path} would be longer than ${MAX_OBJECT_KEY} bytes`)
-  }
-  sources.push({ path, objectKey, size: stats.size })
+  tooLong.throwIfAny()
 }
 
 function refuseSharedObjects(sources: readonly UploadSource[]): void {

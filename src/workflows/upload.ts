@@ -1,74 +1,31 @@
-import type { KeyPair } from '../crypto/keys/key-pair.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
-import { planUpload, sealAndUpload, type SealAndUploadOptions } from '../transfer/seal-and-upload.ts'
+import { generateKeyPair, type KeyPair } from '../crypto/keys/key-pair.ts'
+import { sealedHeaderSize } from '../crypto/crypt4gh/sizes.ts'
+import type { PartPlan } from '../transfer/part-plan.ts'
+import { planUpload } from '../transfer/seal-and-upload.ts'
 import { startSegmentEngine } from '../transfer/segment-engine.ts'
 import { SlotPool } from '../transfer/slot-pool.ts'
-import { openSourceFile } from '../transfer/source-file.ts'
+import { planSlots } from '../transfer/slot-plan.ts'
 import { AppError } from '../util/errors.ts'
-import { refuseEncrypted } from './refuse-encrypted.ts'
-import type { Recipient } from './recipients.ts'
-import { ProgressCount, type TransferProgress } from './transfer-progress.ts'
-import { runTransfers, type FailedTransfer } from './transfer-run.ts'
+import { hex } from '../util/bytes.ts'
+import { PresentObjects } from './present-objects.ts'
+import { startJob, type TransferJob } from './transfer-job.ts'
+import { ProgressCount } from './transfer-progress.ts'
+import { runTransfers, SMALL_FILES_AT_ONCE } from './transfer-run.ts'
+import { SMALL_FILE, uploadFile, type UploadFileOptions } from './upload-file.ts'
+import { DEFAULT_CONCURRENCY, type UploadRequest, type UploadResult } from './upload-request.ts'
 import { listUploadSources, type UploadSource } from './upload-sources.ts'
 
-/** Parts in flight over all files together: with 8 MiB parts, 32 MiB of buffers. */
-const DEFAULT_CONCURRENCY = 4
+export type { UploadRequest, UploadResult } from './upload-request.ts'
 
-export interface UploadRequest {
-  store: ObjectStore
-  /** Files and folders. */
-  sources: readonly string[]
-  bucket: string
-  /** A prefix, empty or ending in `/`; or the object key for a single file. */
-  target: string
-  /** Who will be able to open the objects: at least one. */
-  recipients: readonly Recipient[]
-  /** An own key pair as the sender; an ephemeral one when absent. */
-  sender?: KeyPair | undefined
-  /** Replace objects that exist. */
-  force: boolean
-  /** Encrypt files that are Crypt4GH files already once more. */
-  encryptAgain?: boolean | undefined
-  /** Bytes aimed at per part. */
-  partSize?: number | undefined
-  concurrency?: number | undefined
-  /** Worker threads for the cipher; chosen by size when absent. */
-  threads?: number | undefined
-  onProgress?: ((progress: TransferProgress) => void) | undefined
-  signal?: AbortSignal | undefined
-}
-
-interface UploadedObject {
-  source: string
-  objectKey: string
-  /** Bytes of the file. */
-  plaintextSize: number
-  /** Bytes of the object. */
-  objectSize: number
-  parts: number
-  etag: string | undefined
-  versionId: string | undefined
-  /** How the size was checked after the upload; see docs/transfers.md. */
-  sizeCheckedBy: 'head' | 'parts' | 'etag' | 'none'
-  /** False when the store does not let the uploader see whether an object was replaced. */
-  overwriteChecked: boolean
-}
-
-export interface UploadResult {
-  bucket: string
-  objects: UploadedObject[]
-  failed: FailedTransfer[]
-  recipients: { name: string; fingerprint: string }[]
-  /** Plaintext bytes delivered. */
-  bytes: number
-  seconds: number
-}
+/** Bytes of all buffers of small files. */
+const SMALL_MEMORY = 16 * 1024 ** 2
 
 /**
- * Seals files for their recipients and uploads them. Failures of single files are in the result; the others go on.
+ * Seals files for their recipients and uploads them, going on with what an earlier run of the same request left.
+ * Failures of single files are in the result; the others go on.
  *
- * @throws AppError USAGE without recipients or sources, what listUploadSources throws; when no file succeeded,
- * what the first one failed with
+ * @throws AppError USAGE without recipients or sources, what listUploadSources and startJob throw; RESUMABLE when it was
+ * stopped and can be gone on with; when no file succeeded, what the first one failed with
  */
 export async function upload(request: UploadRequest): Promise<UploadResult> {
   const started = performance.now()
@@ -78,77 +35,147 @@ export async function upload(request: UploadRequest): Promise<UploadResult> {
       hints: ['name the recipients with --to FILE, --to @csc-sd or --to-bucket-keys'],
     })
   }
-  const sources = await listUploadSources(request.sources, request.target)
-  const plans = sources.map(({ size }) => planUpload(size, recipients.length, request.partSize))
-  const totalBytes = plans.reduce((sum, { objectSize }) => sum + objectSize, 0)
-  const largestPart = plans.reduce((most, plan) => Math.max(most, plan.largestPart), 0)
-  const progress = new ProgressCount(totalBytes, sources.length, request.onProgress)
-  const concurrency = request.concurrency ?? DEFAULT_CONCURRENCY
-  const engine = startSegmentEngine(totalBytes, request.threads)
-  const options: SealAndUploadOptions = {
-    store: request.store,
-    engine,
-    slots: new SlotPool(concurrency, largestPart),
-    concurrency,
-    partSize: request.partSize,
-    sender: request.sender,
-    replace: request.force,
-    signal: request.signal,
-  }
-  const { done, failed } = await runTransfers(
-    sources,
-    ({ path }) => path,
-    (source) => uploadOne(source, request, options, progress),
-    { signal: request.signal },
-  ).finally(() => engine.close())
-  return {
-    bucket: request.bucket,
-    objects: done.sort((a, b) => (a.objectKey < b.objectKey ? -1 : 1)),
-    failed,
-    recipients: recipients.map(({ name, fingerprint }) => ({ name, fingerprint })),
-    bytes: done.reduce((sum, { plaintextSize }) => sum + plaintextSize, 0),
-    seconds: (performance.now() - started) / 1000,
+  const sources = await listUploadSources(request.sources, request.target, request.sourceOptions)
+  const job = request.journal === undefined ? undefined : await startJob(jobOf(request), request.journal)
+  let everythingDone = false
+  try {
+    const result = await run(request, sources, job, started)
+    everythingDone = result.failed.length === 0
+    return result
+  } finally {
+    await job?.end(everythingDone)
   }
 }
 
-async function uploadOne(
-  { path, objectKey, size }: UploadSource,
+async function run(
   request: UploadRequest,
-  options: SealAndUploadOptions,
-  progress: ProgressCount,
-): Promise<UploadedObject> {
-  const source = await openSourceFile(path)
+  sources: readonly UploadSource[],
+  job: TransferJob | undefined,
+  started: number,
+): Promise<UploadResult> {
+  const { recipients, bucket, target, signal, onEvent } = request
+  const plans = sources.map(({ size }) => planUpload(size, recipients.length, request.partSize))
+  const totalBytes = sum(plans.map(({ objectSize }) => objectSize))
+  const totalFiles = sources.length
+  onEvent?.({
+    event: 'started',
+    direction: 'upload',
+    target: `s3://${bucket}/${target}`,
+    transferId: job?.journal.id,
+    totalFiles,
+    totalBytes: sum(plans.map(({ plaintextSize }) => plaintextSize)),
+  })
+  const progress = new ProgressCount(totalBytes, totalFiles, request.onProgress)
+  const options = await uploadOptions(request, sources, plans, job, progress)
   try {
-    if (source.size !== size) {
-      throw new AppError('FILE_CHANGED', `${path} changed between being listed and being read`, {
-        hints: ['wait until nothing writes to it any more, then start again'],
-      })
-    }
-    if (request.encryptAgain !== true) await refuseEncrypted(source)
-    const stored = await sealAndUpload(
-      source,
-      { bucket: request.bucket, objectKey },
-      request.recipients.map(({ publicKey }) => publicKey),
+    const { done, failed } = await runTransfers(
+      sources,
+      ({ path }) => path,
+      (source) => uploadFile(source, options),
       {
-        ...options,
-        onBytes: (count) => {
-          progress.addBytes(path, count)
-        },
+        signal,
+        isSmall: ({ size }) => size <= SMALL_FILE,
       },
     )
-    progress.addFile(path)
-    return {
-      source: path,
-      objectKey,
-      plaintextSize: source.size,
-      objectSize: stored.size,
-      parts: stored.partCount,
-      etag: stored.etag,
-      versionId: stored.versionId,
-      sizeCheckedBy: stored.sizeCheckedBy,
-      overwriteChecked: stored.overwriteChecked,
+    const result: UploadResult = {
+      bucket,
+      objects: done.sort((a, b) => (a.objectKey < b.objectKey ? -1 : 1)),
+      failed,
+      recipients: recipients.map(({ name, fingerprint }) => ({ name, fingerprint })),
+      bytes: sum(done.map(({ plaintextSize }) => plaintextSize)),
+      foundBytes: sum(done.map(({ foundBytes }) => foundBytes)),
+      seconds: (performance.now() - started) / 1000,
+      journalIncomplete: job?.incomplete,
     }
+    const { bytes, seconds } = result
+    onEvent?.({ event: 'finished', bytes, files: done.length, failedFiles: failed.length, seconds })
+    return result
+  } catch (error) {
+    const howFar = `${progress.files} of ${totalFiles} files and ${progress.percent} % of the bytes are stored`
+    const failure = job?.explain(error, signal?.aborted === true, howFar) ?? error
+    onEvent?.({
+      event: 'finished',
+      bytes: 0,
+      files: progress.files,
+      failedFiles: totalFiles - progress.files,
+      seconds: (performance.now() - started) / 1000,
+      code: failure instanceof AppError ? failure.code : 'INTERNAL',
+    })
+    throw failure
   } finally {
-    await source.close()
+    await options.sealing.engine.close()
+    if (request.sender === undefined) options.sealing.sender?.secretKey.fill(0)
   }
+}
+
+async function uploadOptions(
+  request: UploadRequest,
+  sources: readonly UploadSource[],
+  plans: readonly PartPlan[],
+  job: TransferJob | undefined,
+  progress: ProgressCount,
+): Promise<UploadFileOptions> {
+  const { store, recipients, bucket, target, signal, partSize, sender, force } = request
+  const { concurrency = DEFAULT_CONCURRENCY, memory, threads, md5, verify = false } = request
+  const partSizes = plans.map(({ largestPart }) => largestPart)
+  // An upload that is gone on with may have a header for each of several data keys.
+  const headerLength = 4 * sealedHeaderSize(recipients.length)
+  const slots = planSlots(partSizes, headerLength, concurrency, memory)
+  const small = plans.filter(({ plaintextSize }) => plaintextSize <= SMALL_FILE)
+  const smallSlots = planSlots(
+    small.map(({ largestPart }) => largestPart),
+    headerLength,
+    SMALL_FILES_AT_ONCE,
+    SMALL_MEMORY,
+  )
+  const objectKeys = sources.map(({ objectKey }) => objectKey)
+  const present = await PresentObjects.below(store, bucket, target, objectKeys, signal)
+  const identities = await ownKeys(request, job)
+  const journal = job?.journal
+  return {
+    request,
+    present,
+    progress,
+    journal,
+    smallSlots: new SlotPool(smallSlots.count, smallSlots.size),
+    sealing: {
+      store,
+      engine: startSegmentEngine(sum(plans.map(({ objectSize }) => objectSize)), threads),
+      slots: new SlotPool(slots.count, slots.size),
+      concurrency,
+      partSize,
+      digests: md5 === true ? 'sha256+md5' : 'sha256',
+      // Ephemeral as one for each object would be, and made once: ten thousand small files notice.
+      sender: sender ?? (await generateKeyPair()),
+      identities,
+      replace: force,
+      verify,
+      journal,
+      signal,
+    },
+  }
+}
+
+/** What makes it the same upload again: the recipients, too, because their header packets are in the journal. */
+function jobOf({ bucket, target, sources, recipients, sourceOptions }: UploadRequest) {
+  const list = sourceOptions?.filesFrom?.name
+  return {
+    direction: 'upload' as const,
+    bucket,
+    objectKey: target,
+    paths: [...sources, ...(list === undefined ? [] : [list])],
+    readers: recipients.map(({ publicKey }) => hex(publicKey)),
+  }
+}
+
+async function ownKeys(
+  { sender, identities }: UploadRequest,
+  job: TransferJob | undefined,
+): Promise<readonly KeyPair[]> {
+  if (job === undefined || job.journal.earlier.uploads.size === 0) return []
+  return [...(sender === undefined ? [] : [sender]), ...((await identities?.()) ?? [])]
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

@@ -142,7 +142,13 @@ describe('key check', () => {
   it('compares with what a bucket publishes', async () => {
     const store = createMemoryStore()
     await store.createBucket(BUCKET)
-    const connect = () => Promise.resolve({ store, endpoint: 'memory', close: () => undefined })
+    const connect = () =>
+      Promise.resolve({
+        store,
+        endpoint: 'memory',
+        credentialsExpireAt: async () => undefined,
+        close: () => undefined,
+      })
     const place = `s3://${BUCKET}`
     await expect(check(place, { connect })).rejects.toMatchObject({
       code: 'NO_BUCKET_KEYS',
