@@ -1,5 +1,5 @@
 import { Command } from '@oclif/core/command'
-import { AppError } from '../util/errors.ts'
+import { AppError, hasCode } from '../util/errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { globalFlags } from './flags.ts'
 import { hintsFor } from './hints.ts'
@@ -7,6 +7,11 @@ import { listenForInterrupt, type Interrupt } from './interrupt.ts'
 import { passphraseFor, type PassphraseFlags } from './passphrase.ts'
 import { printable, printableJson } from './printable.ts'
 import { startProgress, type Progress, type ProgressStyle } from './progress.ts'
+
+/** Seconds of a wait that nobody should spend without knowing why. */
+const LONG_WAIT = 5
+/** Milliseconds between two notes about such waits. */
+const NOTE_INTERVAL = 60_000
 
 /** One of several that did not work, in results of commands that go on with the rest. */
 export interface PartialFailure {
@@ -29,8 +34,9 @@ export abstract class SealiftCommand<Result> extends Command {
     this.#progress?.stop()
     this.note(message)
   })
-  readonly #cleanups: (() => void)[] = []
+  readonly #cleanups: (() => void | Promise<void>)[] = []
   #progress: Progress | undefined
+  #longWaitNoted = -Infinity
 
   /** Does the work and gives the result. */
   protected abstract perform(): Promise<Result>
@@ -54,7 +60,7 @@ export abstract class SealiftCommand<Result> extends Command {
     return result
   }
 
-  /** Aborted by SIGINT and SIGTERM; goes into every workflow that can take long. */
+  /** Aborted by the signals that ask to stop (interrupt.ts); goes into every workflow that can take long. */
   protected get signal(): AbortSignal {
     return this.#interrupt.signal
   }
@@ -75,16 +81,31 @@ export abstract class SealiftCommand<Result> extends Command {
   }
 
   /** Has something closed when the command ends, however it ends. */
-  protected closing<C extends { close(): void }>(resource: C): C {
-    this.#cleanups.push(() => {
-      resource.close()
-    })
+  protected closing<C extends { close(): void | Promise<void> }>(resource: C): C {
+    this.#cleanups.push(() => resource.close())
     return resource
   }
 
-  /** For the connect workflow: says that a request failed and is tried again, with --verbose. */
+  /** Says that a request failed and is tried again. Without --verbose only now and then, when it lasts. */
   protected onRetry = (message: string, wait: number): void => {
-    if (this.#has('--verbose', '-v')) this.note(`${message}; trying again in ${wait.toFixed(1)} s`)
+    const now = Date.now()
+    const lasts = wait >= LONG_WAIT && now - this.#longWaitNoted >= NOTE_INTERVAL
+    if (!lasts && !this.#has('--verbose', '-v')) return
+    if (lasts) this.#longWaitNoted = now
+    this.note(`${message}; trying again in ${wait.toFixed(1)} s`)
+  }
+
+  /** For the connect workflow: requests that are tried again, and what was set right without being asked. */
+  protected get telling(): {
+    onRetry: (message: string, wait: number) => void
+    onNotice: (message: string) => void
+  } {
+    return {
+      onRetry: this.onRetry,
+      onNotice: (message) => {
+        this.note(message)
+      },
+    }
   }
 
   /** Starts to show progress; gives the callback that workflows take. */
@@ -121,7 +142,7 @@ export abstract class SealiftCommand<Result> extends Command {
 
   protected override async finally(): Promise<void> {
     this.#progress?.stop()
-    for (const cleanup of this.#cleanups.reverse()) cleanup()
+    for (const cleanup of this.#cleanups.reverse()) await cleanup()
     this.#interrupt.release()
   }
 
@@ -129,13 +150,15 @@ export abstract class SealiftCommand<Result> extends Command {
     process.stdout.write(`${printableJson(json)}\n`)
   }
 
-  /** An interrupt shows as itself, whatever error the stopping work ended with. */
+  /** An interrupt shows as itself, whatever error the stopping work ended with, unless that is how to go on. */
   async #stoppable(): Promise<Result> {
     try {
       return await this.perform()
     } catch (error) {
       const reason: unknown = this.signal.reason
-      if (reason instanceof AppError && error !== reason) throw withHintsOf(error, reason)
+      if (reason instanceof AppError && error !== reason && !hasCode(error, 'RESUMABLE')) {
+        throw withHintsOf(error, reason)
+      }
       throw error
     }
   }

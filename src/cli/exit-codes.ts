@@ -11,6 +11,7 @@ export const EXIT = {
   notForUs: 12,
   damaged: 13,
   conflict: 14,
+  resumable: 75,
   interrupted: 130,
   terminated: 143,
 } as const
@@ -66,6 +67,11 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   UNSUPPORTED: EXIT.failure,
   STILL_ACCESSIBLE: EXIT.failure,
   POLICY_CHANGED: EXIT.conflict,
+
+  TRANSFER_NOT_FOUND: EXIT.notFound,
+  INVALID_JOURNAL: EXIT.damaged,
+  TRANSFER_RUNNING: EXIT.conflict,
+  RESUMABLE: EXIT.resumable,
 
   SOME_FAILED: EXIT.someFailed,
   INTERRUPTED: EXIT.interrupted,

@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args'
 import * as Flags from '@oclif/core/flags'
 import { parseByteRange, type RequestedRange } from '../util/byte-range.ts'
 import { parseByteSize } from '../util/byte-size.ts'
+import { parseDuration } from '../util/duration.ts'
 
 /** Flags of every command. */
 export const globalFlags = {
@@ -108,6 +109,12 @@ export const grantFlags = {
   }),
 }
 
+/** An age such as 7d, as seconds. */
+export const ageFlag = Flags.custom<number>({
+  helpValue: 'AGE',
+  parse: async (input) => parseDuration(input),
+})
+
 /** A size such as 8MiB, as bytes. */
 export const sizeFlag = Flags.custom<number>({
   helpValue: 'SIZE',
@@ -122,6 +129,11 @@ export function requiredArg(description: string) {
 /** An argument that may be left out. */
 export function optionalArg(description: string) {
   return Args.string({ description, ignoreStdin: true })
+}
+
+/** An argument that takes any number of values, also none. */
+export function someArg(description: string) {
+  return Args.string({ description, multiple: true, ignoreStdin: true })
 }
 
 /** A required argument that takes one or several values. */

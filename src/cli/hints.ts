@@ -55,6 +55,11 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   STILL_ACCESSIBLE: 'run the command again; what the server refuses to change, its operator has to end',
   POLICY_CHANGED: 'run the command again; somebody else changed the access at the same moment',
 
+  TRANSFER_NOT_FOUND: '`sealift transfer list` shows the unfinished ones',
+  INVALID_JOURNAL: 'drop it with `sealift transfer abort ID`, and start the transfer again',
+  TRANSFER_RUNNING: 'wait until the other process has ended; `sealift transfer list` shows what is going on',
+  RESUMABLE: 'run the same command again: it goes on where it stopped',
+
   SOME_FAILED: 'run the command again for those that failed',
   INTERRUPTED: 'run the command again',
   TERMINATED: 'run the command again',

@@ -1,39 +1,56 @@
 import { AppError, hasCode } from '../util/errors.ts'
 import { EXIT } from './exit-codes.ts'
 
-/** While a command runs, the first SIGINT or SIGTERM asks it to stop; a second one does not wait. */
+/** While a command runs, the first signal that asks it to stop is heard; a second Ctrl-C or SIGTERM does not wait. */
 export interface Interrupt {
   signal: AbortSignal
   /** Gives the signals back to their default, which is to end the process. */
   release(): void
 }
 
+/** SIGUSR1 is what batch systems warn with before a job's time is up; SIGHUP says that the terminal is gone. */
+const STOPS = ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGHUP'] as const
+
+type Stop = (typeof STOPS)[number]
+
 /**
- * Listens for SIGINT and SIGTERM. The signal's reason is an AppError INTERRUPTED or TERMINATED, so that work which
- * stops by throwing it leads to exit code 130 or 143 after its cleanup was awaited.
+ * Listens for the signals that ask a command to stop. The abort's reason is an AppError INTERRUPTED (Ctrl-C) or
+ * TERMINATED, so that work which stops by throwing it leads to exit code 130 or 143 after its cleanup was awaited.
+ * What can be gone on with later throws RESUMABLE instead.
  *
  * @param say - tells the person that the command is stopping
  */
 export function listenForInterrupt(say: (message: string) => void): Interrupt {
   const controller = new AbortController()
-  const stop = (name: 'SIGINT' | 'SIGTERM'): void => {
-    if (controller.signal.aborted) process.exit(name === 'SIGINT' ? EXIT.interrupted : EXIT.terminated)
+  let asked = false
+  const stop = (name: Stop): void => {
+    // `nohup` has SIGHUP ignored, which Node forgets at its start. What it leaves is that no terminal is in use.
+    if (name === 'SIGHUP' && !usesTerminal()) return
+    const impatient = name === 'SIGINT' || name === 'SIGTERM'
+    if (impatient && asked) process.exit(name === 'SIGINT' ? EXIT.interrupted : EXIT.terminated)
+    asked ||= impatient
+    if (controller.signal.aborted) return
     say(name === 'SIGINT' ? 'stopping; press Ctrl-C again to stop at once' : 'stopping')
-    controller.abort(
-      name === 'SIGINT'
-        ? new AppError('INTERRUPTED', 'interrupted')
-        : new AppError('TERMINATED', 'terminated'),
-    )
+    controller.abort(reasonOf(name))
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  // Until now the entry file has listened for it.
+  process.removeAllListeners('SIGUSR1')
+  for (const name of STOPS) process.on(name, stop)
   return {
     signal: controller.signal,
     release: () => {
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
+      for (const name of STOPS) process.off(name, stop)
     },
   }
+}
+
+function reasonOf(name: Stop): AppError {
+  if (name === 'SIGINT') return new AppError('INTERRUPTED', 'interrupted')
+  return new AppError('TERMINATED', name === 'SIGTERM' ? 'terminated' : `terminated (${name})`)
+}
+
+function usesTerminal(): boolean {
+  return process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
 }
 
 /**

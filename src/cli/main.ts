@@ -39,6 +39,8 @@ function tell(error: unknown, argv: readonly string[]): number {
   const verbose = hasSwitch(argv, '--verbose', '-v')
   const json = hasSwitch(argv, '--json')
   if (json) process.stdout.write(`${printableJson(failureJson(failure))}\n`)
+  // Whoever closed the pipe knows: `sealift cat … | head` shall end like `cat … | head`.
+  if (failure.code === 'OUTPUT_CLOSED' && !verbose) return failure.exitCode
   if (!json || verbose) process.stderr.write(`${failureText(failure, verbose)}\n`)
   return failure.exitCode
 }

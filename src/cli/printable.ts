@@ -20,9 +20,9 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (character) => SHORT_ESCAPES[character] ?? escapeOf(character))
 }
 
-/** JSON for a terminal or a file: the same characters as JSON escapes, so that parsing it gives the very same strings. */
-export function printableJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replace(UNPRINTABLE, (character) =>
+/** JSON for a terminal or a file, in one line with `indent` 0: the same characters as JSON escapes, so that parsing it gives the very same strings. */
+export function printableJson(value: unknown, indent = 2): string {
+  return JSON.stringify(value, undefined, indent).replace(UNPRINTABLE, (character) =>
     character === '\n' ? character : `\\u${hex(character, 4)}`,
   )
 }

@@ -53,6 +53,15 @@ export function formatSeconds(seconds: number): string {
   return `${String(Math.floor(minutes / 60))} h ${String(minutes % 60).padStart(2, '0')} min`
 }
 
+/** How long ago, in its largest unit: `3 d`, `5 h`, `12 min`; `-` when that is not known. */
+export function formatAge(time: Date | undefined): string {
+  if (time === undefined) return '-'
+  const minutes = Math.max(0, Math.floor((Date.now() - time.getTime()) / 60_000))
+  if (minutes < 60) return `${String(minutes)} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${String(hours)} h` : `${String(Math.floor(hours / 24))} d`
+}
+
 /** Seconds below which a rate says nothing. */
 const MIN_RATED = 0.1
 

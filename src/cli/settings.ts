@@ -22,6 +22,27 @@ export function configDir(env: Environment = process.env): string {
   return join(homedir(), '.config', 'sealift')
 }
 
+/**
+ * The folder of the journals of unfinished transfers, below `$SEALIFT_STATE_DIR`, `$XDG_STATE_HOME/sealift` or
+ * `~/.local/state/sealift`. It may not exist yet.
+ */
+export function transfersFolder(env: Environment = process.env): string {
+  return join(stateDir(env), 'transfers')
+}
+
+/** How fast earlier transfers were, below the same folder. */
+export function ratesFile(env: Environment = process.env): string {
+  return join(stateDir(env), 'rates.json')
+}
+
+function stateDir(env: Environment): string {
+  const own = env['SEALIFT_STATE_DIR']
+  if (own !== undefined && own !== '') return resolve(own)
+  const xdg = env['XDG_STATE_HOME']
+  if (xdg?.startsWith('/') === true) return join(xdg, 'sealift')
+  return join(homedir(), '.local', 'state', 'sealift')
+}
+
 /** The address book of projects. */
 export function projectBookFile(): string {
   return join(configDir(), 'projects.json')

@@ -1,9 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { AppError } from '../util/errors.ts'
 import { fileError } from '../util/file-errors.ts'
 import { createPartialFile } from '../util/partial-file.ts'
+import { writeStream } from '../util/write-stream.ts'
 
 /** What stands for stdin as an input and stdout as an output. */
 export const STANDARD_STREAM = '-'
@@ -45,25 +44,9 @@ export async function writeOutput(
   bytes: AsyncIterable<Uint8Array>,
   options: { replace: boolean },
 ): Promise<number> {
-  return name === STANDARD_STREAM ? writeStdout(bytes) : writeFile(name, bytes, options.replace)
-}
-
-async function writeStdout(bytes: AsyncIterable<Uint8Array>): Promise<number> {
-  let written = 0
-  const counted = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bytes) {
-      yield chunk
-      written += chunk.length
-    }
-  }
-  try {
-    await pipeline(Readable.from(counted(), { objectMode: false }), process.stdout, { end: false })
-  } catch (error) {
-    if (written === 0 || !(error instanceof AppError)) throw error
-    const hints = [...error.hints, 'what was written to stdout is incomplete: throw it away']
-    throw new AppError(error.code, error.message, { hints, cause: error })
-  }
-  return written
+  return name === STANDARD_STREAM
+    ? writeStream(bytes, process.stdout)
+    : writeFile(name, bytes, options.replace)
 }
 
 async function writeFile(name: string, bytes: AsyncIterable<Uint8Array>, replace: boolean): Promise<number> {
@@ -112,6 +95,20 @@ export function newVersionName(input: string, output: string | undefined): strin
   throw new AppError('USAGE', `no output was named for ${input}`, {
     hints: ['give --output FILE, or --output - for stdout'],
   })
+}
+
+/** For commands whose bytes always go to stdout: not with --json, and not to a terminal unless forced. Throws USAGE. */
+export function checkStdout(options: { json: boolean; force: boolean }): void {
+  if (options.json) {
+    throw new AppError('USAGE', 'with --json stdout carries the result, and the bytes have no other way', {
+      hints: ['leave --json out'],
+    })
+  }
+  if (process.stdout.isTTY && !options.force) {
+    throw new AppError('USAGE', 'stdout is a terminal, which the bytes of a file may upset', {
+      hints: ['send stdout to a file or another command, or give --force'],
+    })
+  }
 }
 
 /** --json and the bytes themselves can't both have stdout; sealed bytes would upset a terminal. Throws USAGE. */

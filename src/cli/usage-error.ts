@@ -16,6 +16,11 @@ export function usageError(error: CLIError): AppError {
   return new AppError('USAGE', problems.join('; '), { cause: error.cause })
 }
 
+/** Words that don't go together, where no flag's own rule says so; code USAGE. */
+export function wrongWords(sentence: string, ...hints: string[]): AppError {
+  return new AppError('USAGE', sentence, { hints })
+}
+
 /** oclif rewrites the message of an error that a flag's own parser threw; gives it back as it was, and which flag. */
 export function ownSentence(message: string): string {
   const [, flag, sentence] = /^Parsing (--\S+)\s+([^]*?)(?:\nSee more help with [^]*)?$/.exec(message) ?? []

@@ -57,7 +57,7 @@ A packet does not say whom it is for. With --identity those that it opens are sh
       import('../workflows/s3-url.ts'),
     ])
     const location = parseS3Url(args.FILE)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     return inspectObject(store, location, request)
   }
 

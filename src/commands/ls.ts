@@ -37,7 +37,7 @@ export default class Ls extends SealiftCommand<LsResult> {
       import('../workflows/list-objects.ts'),
     ])
     const { bucket, objectKey: prefix } = parseS3Url(args.PLACE)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     const result: LsResult = { bucket, prefix, objects: [], count: 0, totalSize: 0 }
     const keep = this.jsonEnabled()
     for await (const { objectKey, size, lastModified, etag } of listObjects({

@@ -51,22 +51,22 @@ When even that must not leave, use decrypt --bytes and encrypt.`
     const input = args.FILE
     const output = newVersionName(input, flags.output)
     checkOutput(output, { json: this.jsonEnabled(), binary: true })
-    const [{ loadIdentities, loadSender }, { loadRecipients }, { readSource }, { rearrange }] =
-      await Promise.all([
-        import('../workflows/identities.ts'),
-        import('../workflows/recipients.ts'),
-        import('../workflows/read-source.ts'),
-        import('../workflows/rearrange.ts'),
-      ])
-    const recipients = await loadRecipients(flags.to ?? [], recipientsFolder())
-    const ask = this.askPassphrase(flags)
-    const identities = await loadIdentities(flags.identity ?? [], ask)
+    const [{ loadParties }, { readSource }, { rearrange }] = await Promise.all([
+      import('../workflows/parties.ts'),
+      import('../workflows/read-source.ts'),
+      import('../workflows/rearrange.ts'),
+    ])
+    const parties = await loadParties({
+      recipients: flags.to ?? [],
+      recipientsFolder: recipientsFolder(),
+      identities: flags.identity ?? [],
+      senderKey: flags['sender-key'],
+      passphrase: this.askPassphrase(flags),
+    })
     const result = await rearrange({
       input: input === STANDARD_STREAM ? readInput(input, this.signal) : readSource(input, this.signal),
       name: input,
-      identities,
-      recipients,
-      sender: await loadSender(flags['sender-key'], ask),
+      ...parties,
       range: flags.bytes,
       write: (bytes) => writeOutput(output, bytes, { replace: flags.force }),
     })

@@ -56,22 +56,22 @@ FILE may be a header alone, as encrypt --header writes it.`
     const input = args.FILE
     const output = newVersionName(input, flags.output)
     checkOutput(output, { json: this.jsonEnabled(), binary: true })
-    const [{ loadIdentities, loadSender }, { loadRecipients }, { readSource }, { reencrypt }] =
-      await Promise.all([
-        import('../workflows/identities.ts'),
-        import('../workflows/recipients.ts'),
-        import('../workflows/read-source.ts'),
-        import('../workflows/reencrypt.ts'),
-      ])
-    const recipients = await loadRecipients(flags.to ?? [], recipientsFolder())
-    const ask = this.askPassphrase(flags)
-    const identities = await loadIdentities(flags.identity ?? [], ask)
+    const [{ loadParties }, { readSource }, { reencrypt }] = await Promise.all([
+      import('../workflows/parties.ts'),
+      import('../workflows/read-source.ts'),
+      import('../workflows/reencrypt.ts'),
+    ])
+    const parties = await loadParties({
+      recipients: flags.to ?? [],
+      recipientsFolder: recipientsFolder(),
+      identities: flags.identity ?? [],
+      senderKey: flags['sender-key'],
+      passphrase: this.askPassphrase(flags),
+    })
     const result = await reencrypt({
       input: input === STANDARD_STREAM ? readInput(input, this.signal) : readSource(input, this.signal),
       name: input,
-      identities,
-      recipients,
-      sender: await loadSender(flags['sender-key'], ask),
+      ...parties,
       keepOthers: flags['keep-others'],
       headerOnly: flags['header-only'],
       write: (bytes) => writeOutput(output, bytes, { replace: flags.force }),

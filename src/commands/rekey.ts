@@ -46,20 +46,21 @@ Only the readers named with --to can open it: others are out, even with what the
   protected override async perform(): Promise<RekeyResult> {
     const { args, flags } = await this.parse(Rekey)
     const input = args.FILE
-    const [{ loadIdentities, loadSender }, { loadRecipients }, { rekeyFile }] = await Promise.all([
-      import('../workflows/identities.ts'),
-      import('../workflows/recipients.ts'),
+    const [{ loadParties }, { rekeyFile }] = await Promise.all([
+      import('../workflows/parties.ts'),
       import('../workflows/rekey.ts'),
     ])
-    const recipients = await loadRecipients(flags.to ?? [], recipientsFolder())
-    const ask = this.askPassphrase(flags)
-    const identities = await loadIdentities(flags.identity ?? [], ask)
+    const parties = await loadParties({
+      recipients: flags.to ?? [],
+      recipientsFolder: recipientsFolder(),
+      identities: flags.identity ?? [],
+      senderKey: flags['sender-key'],
+      passphrase: this.askPassphrase(flags),
+    })
     const result = await rekeyFile({
       input,
       output: flags.output,
-      identities,
-      recipients,
-      sender: await loadSender(flags['sender-key'], ask),
+      ...parties,
       force: flags.force,
       onBytes: await this.progressOfFile(flags.progress, input),
       signal: this.signal,

@@ -7,13 +7,20 @@ import {
   recipientFlag,
   requiredArg,
   senderKeyFlag,
-  severalArg,
+  someArg,
   sizeFlag,
 } from '../cli/flags.ts'
-import { count, formatByteSize, formatTransfer, lines, table } from '../cli/report.ts'
-import { knownKeysFile, recipientsFolder } from '../cli/settings.ts'
+import { journalSettings } from '../cli/journal-settings.ts'
+import { planFlags } from '../cli/plan-flags.ts'
+import { planText } from '../cli/plan-text.ts'
+import { knownKeysFile, ratesFile, recipientsFolder } from '../cli/settings.ts'
+import { sourceFlags, sourceOptions } from '../cli/source-flags.ts'
 import { storeFlags, storeSettings } from '../cli/store-flags.ts'
+import { readInput } from '../cli/streams.ts'
+import { startTransfer, transferFlags } from '../cli/transfer-flags.ts'
+import { leftOutText, uploadText } from '../cli/upload-text.ts'
 import type { PinnedKey } from '../workflows/known-keys.ts'
+import type { TransferPlan } from '../workflows/transfer-plan.ts'
 import type { UploadResult as Uploaded } from '../workflows/upload.ts'
 
 export interface UploadResult extends Uploaded {
@@ -21,11 +28,12 @@ export interface UploadResult extends Uploaded {
   bucketKeys: PinnedKey[]
 }
 
-export default class Upload extends SealiftCommand<UploadResult> {
+export default class Upload extends SealiftCommand<UploadResult | TransferPlan> {
   static override summary = 'encrypt files for their readers and upload them'
   static override description = `Everything is sealed with Crypt4GH on this machine; the store never sees plaintext.
 A folder's files become PREFIX/path/name.c4gh, a file to PREFIX/ becomes PREFIX/name.c4gh, and a single file to a full key keeps that key.
-Memory stays below (concurrency + cipher threads) times the part size.`
+When it was stopped or failed, the same command goes on with what is missing; \`sealift transfer list\` shows what is unfinished.
+Buffers take concurrency times the part size, and never more than --memory (64 MiB); larger parts are streamed.`
   static override examples = [
     {
       description: "deliver a run for the bucket's own keys and the SD services",
@@ -37,9 +45,18 @@ Memory stays below (concurrency + cipher threads) times the part size.`
       command:
         '<%= config.bin %> upload reads.bam s3://animine-data-import-1/reads.bam.c4gh --to animine.pub',
     },
+    {
+      description: 'how long it would take, and whether the credentials last',
+      command: '<%= config.bin %> upload run_12/ s3://animine-data-import-1/run_12/ --to animine.pub --plan',
+    },
+    {
+      description: 'what another program writes',
+      command:
+        'samtools view -b in.cram | <%= config.bin %> upload - s3://animine-data-import-1/in.bam.c4gh --to animine.pub',
+    },
   ]
   static override args = {
-    SOURCE: severalArg('files and folders'),
+    SOURCE: someArg('files and folders, or - for stdin'),
     TARGET: requiredArg('s3://BUCKET/PREFIX/, or s3://BUCKET/KEY for a single file'),
   }
   static override flags = {
@@ -52,61 +69,117 @@ Memory stays below (concurrency + cipher threads) times the part size.`
       dependsOn: ['to-bucket-keys'],
     }),
     'sender-key': senderKeyFlag,
+    identity: Flags.string({
+      char: 'i',
+      description:
+        'own secret key; if it is a recipient, an interrupted upload goes on under its one data key',
+      helpValue: 'FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     force: forceFlag,
     'encrypt-again': Flags.boolean({
       description: 'take files that are Crypt4GH already as if they were not',
     }),
+    md5: Flags.boolean({ description: 'record the MD5 of each file, too; the SHA-256 is always recorded' }),
+    verify: Flags.boolean({ description: 'read everything back afterwards and check every tag' }),
+    tar: Flags.boolean({ description: 'make one object of all sources, a tar archive' }),
+    'expected-size': sizeFlag({
+      description:
+        'what will about come from stdin, so that parts of a large stream are no larger than needed',
+    }),
+    resume: Flags.boolean({
+      description: 'go on with an earlier run, and write down how far this one comes',
+      default: true,
+      allowNo: true,
+    }),
+    ...planFlags,
+    ...sourceFlags,
     'part-size': sizeFlag({
       description: 'size aimed at per part (default: 8 MiB, more for files from 79 GiB on)',
+      helpGroup: 'TRANSFER',
     }),
-    concurrency: Flags.integer({ description: 'parts on their way at the same time', min: 1, max: 64 }),
+    concurrency: Flags.integer({
+      description: 'parts on their way at the same time (default: 4)',
+      min: 1,
+      max: 64,
+      helpGroup: 'TRANSFER',
+    }),
+    ...transferFlags,
     progress: progressFlag,
     ...passphraseFlags,
     ...storeFlags,
   }
 
-  protected override async perform(): Promise<UploadResult> {
+  protected override async perform(): Promise<UploadResult | TransferPlan> {
     const { args, flags } = await this.parse(Upload)
-    const [{ connect }, { parseS3Url }, { loadSender }, { uploadRecipients }, { upload }] = await Promise.all(
-      [
-        import('../workflows/connect.ts'),
-        import('../workflows/s3-url.ts'),
-        import('../workflows/identities.ts'),
-        import('../workflows/upload-recipients.ts'),
-        import('../workflows/upload.ts'),
-      ],
-    )
+    const [{ connect }, { parseS3Url }, { loadIdentities, loadSender }, { uploadRecipients }, { deliver }] =
+      await loadWorkflows()
     const { bucket, objectKey } = parseS3Url(args.TARGET)
-    const sender = await loadSender(flags['sender-key'], this.askPassphrase(flags))
-    const connection = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
-    const { recipients, bucketKeys } = await uploadRecipients(
-      connection,
-      {
-        names: flags.to ?? [],
+    const passphrase = this.askPassphrase(flags)
+    const sender = await loadSender(flags['sender-key'], passphrase)
+    const note = (message: string): void => {
+      this.note(message)
+    }
+    const transfer = await startTransfer(flags, note)
+    try {
+      const connection = this.closing(
+        await connect({
+          ...storeSettings(flags),
+          ...transfer,
+          onRetry: this.onRetry,
+          onNotice: note,
+        }),
+      )
+      const { recipients, bucketKeys } = await uploadRecipients(
+        connection,
+        {
+          names: flags.to ?? [],
+          bucket,
+          toBucketKeys: flags['to-bucket-keys'],
+          acceptChangedKey: flags['accept-changed-key'],
+          knownKeysFile: knownKeysFile(),
+          recipientsFolder: recipientsFolder(),
+        },
+        this.signal,
+      )
+      for (const key of bucketKeys) this.#notePin(key)
+      const outcome = await deliver({
+        connection,
+        sources: args.SOURCE ?? [],
+        sourceOptions: {
+          ...sourceOptions(flags, this.signal),
+          onLeftOut: (leftOut) => {
+            note(leftOutText(leftOut))
+          },
+        },
+        stdin: () => readInput('-', this.signal),
+        tar: flags.tar,
+        look: flags['dry-run'] ? 'dry-run' : flags.plan ? 'plan' : undefined,
+        ratesFile: ratesFile(),
+        expectedSize: flags['expected-size'],
         bucket,
-        toBucketKeys: flags['to-bucket-keys'],
-        acceptChangedKey: flags['accept-changed-key'],
-        knownKeysFile: knownKeysFile(),
-        recipientsFolder: recipientsFolder(),
-      },
-      this.signal,
-    )
-    for (const key of bucketKeys) this.#notePin(key)
-    const result = await upload({
-      store: connection.store,
-      sources: args.SOURCE,
-      bucket,
-      target: objectKey,
-      recipients,
-      sender,
-      force: flags.force,
-      encryptAgain: flags['encrypt-again'],
-      partSize: flags['part-size'],
-      concurrency: flags.concurrency,
-      onProgress: await this.progress(flags.progress),
-      signal: this.signal,
-    })
-    return { ...result, bucketKeys }
+        target: objectKey,
+        recipients,
+        sender,
+        identities: () =>
+          flags.identity === undefined ? Promise.resolve([]) : loadIdentities(flags.identity, passphrase),
+        journal: flags.resume ? journalSettings(connection.endpoint, ['upload', ...this.argv]) : undefined,
+        force: flags.force,
+        encryptAgain: flags['encrypt-again'],
+        md5: flags.md5,
+        verify: flags.verify,
+        partSize: flags['part-size'],
+        concurrency: flags.concurrency,
+        ...transfer,
+        threads: transfer.workers,
+        onProgress: await this.progress(flags.progress),
+        signal: this.signal,
+      })
+      return 'objects' in outcome ? { ...outcome, bucketKeys } : outcome
+    } finally {
+      await transfer.close()
+    }
   }
 
   /** The moment to compare fingerprints is before the data leaves. */
@@ -118,21 +191,22 @@ Memory stays below (concurrency + cipher threads) times the part size.`
     )
   }
 
-  protected override failures(result: UploadResult): readonly PartialFailure[] {
-    return result.failed
+  protected override failures(result: UploadResult | TransferPlan): readonly PartialFailure[] {
+    return 'objects' in result ? result.failed : []
   }
 
-  protected override toText(result: UploadResult): string {
-    return lines(
-      table(
-        result.objects.map(({ source, objectKey, plaintextSize }) => [
-          source,
-          `s3://${result.bucket}/${objectKey}`,
-          formatByteSize(plaintextSize),
-        ]),
-      ),
-      `uploaded ${count(result.objects.length, 'object')}, ${formatTransfer(result.bytes, result.seconds)}, sealed for`,
-      table(result.recipients.map(({ name, fingerprint }) => [`  ${name}`, fingerprint])),
-    )
+  protected override toText(result: UploadResult | TransferPlan): string {
+    return 'objects' in result ? uploadText(result) : planText(result)
   }
+}
+
+/** Only when they are needed: --help must not wait for them. */
+function loadWorkflows() {
+  return Promise.all([
+    import('../workflows/connect.ts'),
+    import('../workflows/s3-url.ts'),
+    import('../workflows/identities.ts'),
+    import('../workflows/upload-recipients.ts'),
+    import('../workflows/deliver.ts'),
+  ])
 }

@@ -1,9 +1,8 @@
 /** The reference tool reads stdin and writes stdout, and nothing else. */
 import { createReadStream, fstatSync } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { AppError } from '../util/errors.ts'
 import { errnoOf, fileError } from '../util/file-errors.ts'
+import { writeStream } from '../util/write-stream.ts'
 
 /** Bytes read at once from a file. */
 const CHUNK = 1024 ** 2
@@ -31,24 +30,11 @@ function openStdin(): AsyncIterable<Uint8Array> {
  * written must be thrown away
  */
 export async function writeStdout(bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  let written = 0
-  const counted = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bytes) {
-      yield chunk
-      written += chunk.length
-    }
-  }
-  try {
-    await pipeline(Readable.from(counted(), { objectMode: false }), process.stdout, { end: false })
-  } catch (error) {
-    const failure =
-      errnoOf(error) === 'EPIPE'
-        ? new AppError('OUTPUT_CLOSED', 'the reader of the output went away', { cause: error })
-        : fileError(error, 'write', 'stdout')
-    if (written === 0 || !(failure instanceof AppError)) throw failure
-    const hints = [...failure.hints, 'what was written to stdout is incomplete: throw it away']
-    throw new AppError(failure.code, failure.message, { hints, cause: error })
-  }
+  await writeStream(bytes, process.stdout, (error) =>
+    errnoOf(error) === 'EPIPE'
+      ? new AppError('OUTPUT_CLOSED', 'the reader of the output went away', { cause: error })
+      : fileError(error, 'write', 'stdout'),
+  )
 }
 
 /** Tells the person something that is no failure. */

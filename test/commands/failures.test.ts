@@ -29,7 +29,7 @@ describe('a wrong command line ends with 2, before anything is done', () => {
     [['key', 'publish', 'animine.pub', 's3://animine-data-import-1', 'extra'], /unexpected argument extra/],
     [['access', 'revoke', 'animine-data-import-1'], /missing flag --project/],
     [['access', 'grant', 'animine-data-import-1', '--project', 'p', '--role', 'owner'], /depositor, reader/],
-    [['upload', 'animine.pub', '--to', 'animine.pub'], /missing argument SOURCE/],
+    [['upload', 'animine.pub', '--to', 'animine.pub'], /not an s3 address/],
     [['upload', 'animine.pub', 'not-a-url', '--to', 'animine.pub'], /s3 address/],
     [['upload', 'animine.pub', 's3://b_u/x/', '--part-size', '8XB'], /not a size/],
     [['download', 's3://animine-data-import-1/x', '--no-decrypt', '--identity', 'animine.sec'], /--identity/],

@@ -1,21 +1,16 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPerson, type Person } from '../support/cli.ts'
+import { type Answer, dialogue, HAS_TERMINAL } from '../support/terminal.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
-
-/** `script` of util-linux gives a command a terminal of its own. */
-const script = spawnSync('script', ['--version'], { encoding: 'utf8' })
-const hasScript = script.status === 0 && script.stdout.includes('util-linux')
 
 const CTRL_C = '\u0003'
 const CTRL_D = '\u0004'
 
-describe.skipIf(!hasScript)('at a terminal', () => {
+describe.skipIf(!HAS_TERMINAL)('at a terminal', () => {
   let person: Person
 
   beforeAll(async () => {
@@ -28,27 +23,14 @@ describe.skipIf(!hasScript)('at a terminal', () => {
     await person.leave()
   })
 
-  /** Runs a command line, and types each answer when its question has appeared. */
-  async function dialogue(command: string, ...answers: [question: string, answer: string][]) {
-    const env = { PATH: process.env['PATH'], HOME: person.home, TERM: 'xterm', SHELL: '/bin/sh' }
-    const line = `"${process.execPath}" "${BIN}" ${command}`
-    const child = spawn('script', ['-qefc', line, '/dev/null'], { cwd: person.home, env, stdio: 'pipe' })
-    let output = ''
-    let seen = 0
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk
-      const next = answers[0]
-      if (next === undefined || !output.slice(seen).includes(next[0])) return
-      answers.shift()
-      seen = output.length
-      child.stdin.write(next[1])
-    })
-    await once(child, 'close')
-    return { code: child.exitCode, output }
-  }
+  const atTerminal = (
+    command: string,
+    ...answers: Answer[]
+  ): Promise<{ code: number | null; output: string }> =>
+    dialogue(person.home, `"${process.execPath}" "${BIN}" ${command}`, answers)
 
   it('a new passphrase is asked twice and never shown', async () => {
-    const { code, output } = await dialogue(
+    const { code, output } = await atTerminal(
       'key generate new',
       ['new passphrase for new.sec:', 'battery staple\r'],
       ['the same again:', 'battery staple\r'],
@@ -60,7 +42,7 @@ describe.skipIf(!hasScript)('at a terminal', () => {
 
   it('another passphrase is asked after the old one, twice, and nothing of them is shown', async () => {
     await person.json(['key', 'generate', 'other'], { env: { C4GH_PASSPHRASE: 'correct horse' } })
-    const { code, output } = await dialogue(
+    const { code, output } = await atTerminal(
       'key passphrase other.sec',
       ['passphrase of other.sec:', 'correct horse\r'],
       ['new passphrase for other.sec:', 'battery staple\r'],
@@ -69,7 +51,7 @@ describe.skipIf(!hasScript)('at a terminal', () => {
     expect({ code, output }).toEqual({ code: 0, output })
     expect(output).not.toMatch(/battery|horse/)
     await person.json(['key', 'show', 'other.sec'], { env: { C4GH_PASSPHRASE: 'battery staple' } })
-    const slip = await dialogue(
+    const slip = await atTerminal(
       'key passphrase other.sec',
       ['passphrase of other.sec:', 'battery staple\r'],
       ['new passphrase', '\r'],
@@ -78,31 +60,31 @@ describe.skipIf(!hasScript)('at a terminal', () => {
   })
 
   it('two different ones, or an empty one, make no key', async () => {
-    const slip = await dialogue('key generate slip', ['new passphrase', 'one\r'], ['again', 'two\r'])
+    const slip = await atTerminal('key generate slip', ['new passphrase', 'one\r'], ['again', 'two\r'])
     expect(slip).toMatchObject({ code: 2, output: expect.stringContaining('differ') as string })
-    const empty = await dialogue('key generate slip', ['new passphrase', '\r'])
+    const empty = await atTerminal('key generate slip', ['new passphrase', '\r'])
     expect(empty).toMatchObject({ code: 2, output: expect.stringContaining('--no-passphrase') as string })
     expect((await readdir(person.home)).filter((name) => name.includes('slip'))).toEqual([])
   })
 
   it('the right passphrase opens a key, a wrong one does not', async () => {
-    expect(await dialogue('key show animine.sec', ['passphrase', 'correct horse\r'])).toMatchObject({
+    expect(await atTerminal('key show animine.sec', ['passphrase', 'correct horse\r'])).toMatchObject({
       code: 0,
     })
-    expect(await dialogue('key show animine.sec', ['passphrase', 'wrong\r'])).toMatchObject({ code: 12 })
+    expect(await atTerminal('key show animine.sec', ['passphrase', 'wrong\r'])).toMatchObject({ code: 12 })
   })
 
   it.each([
     ['Ctrl-C', CTRL_C, 130],
     ['Ctrl-D', CTRL_D, 12],
   ])('%s instead of a passphrase ends the command', async (_, answer, code) => {
-    expect(await dialogue('key show animine.sec', ['passphrase', answer])).toMatchObject({ code })
+    expect(await atTerminal('key show animine.sec', ['passphrase', answer])).toMatchObject({ code })
   })
 
   it('a passphrase is asked at the terminal while stdin carries a file', async () => {
     const encrypted = ['encrypt', 'reads.fastq', '--to', 'animine.pub', '--output', 'piped.c4gh']
     await person.json(encrypted)
-    const { code } = await dialogue('decrypt - --identity animine.sec --output piped.fastq <piped.c4gh', [
+    const { code } = await atTerminal('decrypt - --identity animine.sec --output piped.fastq <piped.c4gh', [
       'passphrase',
       'correct horse\r',
     ])
@@ -111,15 +93,15 @@ describe.skipIf(!hasScript)('at a terminal', () => {
 
   it('progress is a bar with bytes, rate and time left; --quiet and --json show none', async () => {
     const encrypt = 'encrypt reads.fastq --to open.pub --force'
-    const { code, output } = await dialogue(encrypt)
+    const { code, output } = await atTerminal(encrypt)
     expect(code).toBe(0)
     expect(output).toMatch(/100% \[=+\] 38\.1 MiB of 38\.1 MiB {2}.*\/s {2}ETA/)
-    expect((await dialogue(`${encrypt} --quiet`)).output).not.toContain('%')
-    expect((await dialogue(`${encrypt} --json`)).output).not.toContain('%')
+    expect((await atTerminal(`${encrypt} --quiet`)).output).not.toContain('%')
+    expect((await atTerminal(`${encrypt} --json`)).output).not.toContain('%')
   })
 
   it('encrypted bytes are not thrown at a terminal', async () => {
-    const run = await dialogue('encrypt reads.fastq --to open.pub --output -')
+    const run = await atTerminal('encrypt reads.fastq --to open.pub --output -')
     expect(run).toMatchObject({ code: 2, output: expect.stringContaining('--output FILE') as string })
   })
 })

@@ -1,5 +1,3 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +6,7 @@ import { parsePublicKeys, parseSecretKey } from '../../src/index.ts'
 import type { SecretKeyFile } from '../../src/index.ts'
 import { BINS, outputOf, runProgram } from '../support/programs.ts'
 import type { ProgramRun } from '../support/programs.ts'
+import { dialogue, HAS_TERMINAL } from '../support/terminal.ts'
 
 let home: string
 
@@ -91,48 +90,26 @@ describe('crypt4gh-keygen', () => {
   })
 })
 
-/** `script` of util-linux gives a command a terminal of its own. */
-const script = spawnSync('script', ['--version'], { encoding: 'utf8' })
-const hasScript = script.status === 0 && script.stdout.includes('util-linux')
-
-describe.skipIf(!hasScript)('at a terminal', () => {
-  async function dialogue(command: string, ...answers: [question: string, answer: string][]) {
-    const env = { PATH: process.env['PATH'], HOME: home, TERM: 'xterm', SHELL: '/bin/sh' }
-    const child = spawn('script', ['-qefc', command, '/dev/null'], { cwd: home, env, stdio: 'pipe' })
-    let output = ''
-    let seen = 0
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      output += chunk
-      const next = answers[0]
-      if (next === undefined || !output.slice(seen).includes(next[0])) return
-      answers.shift()
-      seen = output.length
-      child.stdin.write(next[1])
-    })
-    await once(child, 'close')
-    return { code: child.exitCode, output }
-  }
-
+describe.skipIf(!HAS_TERMINAL)('at a terminal', () => {
   it('passphrases are typed unseen, though stdin and stdout carry the file', async () => {
     const tool = (name: 'crypt4gh' | 'crypt4gh-keygen'): string => `"${process.execPath}" "${BINS[name]}"`
-    const made = await dialogue(
-      `${tool('crypt4gh-keygen')} --sk typed.sec --pk typed.pub`,
+    const made = await dialogue(home, `${tool('crypt4gh-keygen')} --sk typed.sec --pk typed.pub`, [
       ['New passphrase', 'horsx\u007fe\r'],
       ['again', 'horse\r'],
-    )
+    ])
     expect(made.code).toBe(0)
     expect(made.output).not.toContain('hors')
     const seal = `echo hello | ${tool('crypt4gh')} encrypt --recipient_pk typed.pub`
     const open = `${tool('crypt4gh')} decrypt --sk typed.sec >typed.txt`
-    const opened = await dialogue(`${seal} | ${open}`, ['Passphrase for typed.sec:', 'horse\r'])
+    const opened = await dialogue(home, `${seal} | ${open}`, [['Passphrase for typed.sec:', 'horse\r']])
     expect(opened.code).toBe(0)
     expect(await readFile(join(home, 'typed.txt'), 'utf8')).toBe('hello\n')
   })
 
   it('Ctrl-C and Ctrl-D make no key', async () => {
     const command = `"${process.execPath}" "${BINS['crypt4gh-keygen']}" --sk no.sec --pk no.pub`
-    expect(await dialogue(command, ['New passphrase', '\u0003'])).toMatchObject({ code: 130 })
-    expect(await dialogue(command, ['New passphrase', '\u0004'])).toMatchObject({ code: 2 })
+    expect(await dialogue(home, command, [['New passphrase', '\u0003']])).toMatchObject({ code: 130 })
+    expect(await dialogue(home, command, [['New passphrase', '\u0004']])).toMatchObject({ code: 2 })
     await expect(stat(join(home, 'no.sec'))).rejects.toThrow('ENOENT')
   })
 })

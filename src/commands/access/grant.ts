@@ -43,7 +43,7 @@ export default class AccessGrant extends SealiftCommand<GrantResult> {
     const bucket = parseBucket(args.BUCKET)
     const until = flags.until === undefined ? undefined : parseUntil(flags.until)
     const project = await resolveProject(projectBookFile(), flags.project)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     const terms = { role: flags.role, until, prefix: flags.prefix, fromIp: flags['from-ip'] }
     return grantAccess(store, { bucket, project, terms }, this.signal)
   }

@@ -38,7 +38,7 @@ export default class AccessRevoke extends SealiftCommand<RevokeResult> {
     ])
     const bucket = parseBucket(args.BUCKET)
     const project = await resolveProject(projectBookFile(), flags.project)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     return revokeAccess(store, { bucket, project }, this.signal)
   }
 

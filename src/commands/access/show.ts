@@ -23,7 +23,7 @@ export default class AccessShow extends SealiftCommand<ShowAccessResult> {
       import('../../workflows/show-access.ts'),
     ])
     const bucket = parseBucket(args.BUCKET)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     return showAccess(store, { bucket }, this.signal)
   }
 

@@ -31,7 +31,7 @@ export default class BucketClose extends SealiftCommand<CloseBucketResult> {
       import('../../workflows/close-bucket.ts'),
     ])
     const bucket = parseBucket(args.BUCKET)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     return closeBucket(store, { bucket, deleteBucket: flags['delete-bucket'] }, this.signal)
   }
 

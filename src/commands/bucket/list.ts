@@ -22,7 +22,7 @@ export default class BucketList extends SealiftCommand<BucketListResult> {
       import('../../workflows/connect.ts'),
       import('../../workflows/list-buckets.ts'),
     ])
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     return { buckets: await listBuckets(store, this.signal) }
   }
 

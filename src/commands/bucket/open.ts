@@ -50,7 +50,7 @@ Everything is read back; what the server does not keep is an error.`
     const bucket = parseBucket(args.BUCKET)
     const until = flags.until === undefined ? undefined : parseUntil(flags.until)
     const project = await resolveProject(projectBookFile(), flags.for)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     const terms = { role: flags.role, until, prefix: flags.prefix, fromIp: flags['from-ip'] }
     const request = { bucket, project, terms, keyFiles: flags.key ?? [], reuse: flags.reuse }
     return openBucket(store, request, this.signal)

@@ -26,7 +26,7 @@ export default class BucketShow extends SealiftCommand<ShowBucketResult> {
       import('../../workflows/show-bucket.ts'),
     ])
     const bucket = parseBucket(args.BUCKET)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     return showBucket(store, { bucket }, this.signal)
   }
 

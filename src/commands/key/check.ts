@@ -37,7 +37,7 @@ export default class KeyCheck extends SealiftCommand<CheckKeyResult> {
       published: args.PUBLIC,
       passphrase: this.askPassphrase(flags),
       recipientsFolder: recipientsFolder(),
-      connect: async () => this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry })),
+      connect: async () => this.closing(await connect({ ...storeSettings(flags), ...this.telling })),
       signal: this.signal,
     })
   }

@@ -33,7 +33,7 @@ export default class KeyPublish extends SealiftCommand<PublishKeyResult> {
       import('../../workflows/publish-key.ts'),
     ])
     const bucket = parseBucket(args.BUCKET)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), onRetry: this.onRetry }))
+    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     return publishKey(store, { bucket, file: args.FILE, name: flags.name }, this.signal)
   }
 
