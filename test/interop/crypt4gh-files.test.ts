@@ -16,6 +16,7 @@ import {
 import type { KeyPair } from '../../src/index.ts'
 import { BINS, outputOf } from '../support/programs.ts'
 import { findProgram, missing } from '../support/requirements.ts'
+import { edited } from '../support/edited.ts'
 import { dropIn, goKeygen, goTool, keygen, PASSPHRASE, pythonTool, sealift } from './crypt4gh-tools.ts'
 import type { Crypt4ghTool } from './crypt4gh-tools.ts'
 
@@ -126,18 +127,6 @@ function sharesKeys(kinds: readonly KeyKind[], peer: () => Pair, own: () => Pair
     const sealed = await own().encrypt(plaintext, [`${name}.pub`])
     expect((await peer().decrypt(sealed, `${name}.sec`)).equals(plaintext)).toBe(true)
   })
-}
-
-/** What an edit list keeps, taken literally: a naive model. */
-function edited(plaintext: Buffer, editList: readonly number[]): Buffer {
-  const pieces: Buffer[] = []
-  let position = 0
-  for (const [index, length] of editList.entries()) {
-    if (index % 2 === 1) pieces.push(plaintext.subarray(position, position + length))
-    position += length
-  }
-  if (editList.length % 2 === 1) pieces.push(plaintext.subarray(position))
-  return Buffer.concat(pieces)
 }
 
 /** Edit lists that we write and the peer applies. */

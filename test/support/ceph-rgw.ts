@@ -47,6 +47,8 @@ export interface CephRgw {
   /** The process ids of the daemons, by name. */
   pids: Readonly<Record<'mon' | 'osd' | 'rgw', number>>
   createUser(user: CephUser): Promise<void>
+  /** Frees the space of deleted objects now, which the gateway would do some seconds later. */
+  collectGarbage(): Promise<void>
   /** Stops the daemons and removes everything they wrote. */
   close: () => Promise<void>
 }
@@ -103,6 +105,9 @@ async function bringUp(directory: string, keeper: Keeper, options: CephRgwOption
         ...(tenant === undefined ? [] : ['--tenant', tenant]),
       ]
       await run('radosgw-admin', [...conf, 'user', 'create', ...name, ...keys])
+    },
+    async collectGarbage() {
+      await run('radosgw-admin', [...conf, 'gc', 'process', '--include-all'])
     },
     close: keeper.close,
   }

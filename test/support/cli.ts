@@ -13,6 +13,8 @@ interface CliOptions {
   env?: Record<string, string> | undefined
   /** What the command reads from standard input; nothing by default. */
   input?: Uint8Array | undefined
+  /** Leaves standard input open, as a producer does that has not finished. */
+  inputGoesOn?: boolean | undefined
 }
 
 /** How one run of `sealift` ended and what it said. */
@@ -78,7 +80,8 @@ function startCli(home: string, args: readonly string[], options: CliOptions): R
   const child = spawn(process.execPath, [BIN, ...args], { cwd: home, env, stdio: 'pipe' })
   // A command that fails early does not read its input: that is its right.
   child.stdin.on('error', () => undefined)
-  child.stdin.end(options.input)
+  if (options.inputGoesOn === true) child.stdin.write(options.input)
+  else child.stdin.end(options.input)
   const ended = Promise.all([buffer(child.stdout), text(child.stderr), once(child, 'close')]).then(
     ([stdoutBytes, stderr]): CliRun => ({
       code: child.exitCode,
