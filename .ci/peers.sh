@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the programs that sealift is compared with into .tmp/peers, where tests and bench look for them.
 #   .ci/peers.sh           what the tests need: the reference crypt4gh (Python), and neicnordic's (Go) as crypt4gh-go
-#   .ci/peers.sh bench     and what `npm run bench` measures beside sealift: aws, rclone
+#   .ci/peers.sh bench     and what `npm run bench` measures beside sealift: aws, rclone, s5cmd
 # Needs python3 with venv. No root: what comes from Debian's packages is unpacked, not installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +17,7 @@ unpack() {
   done
 }
 
-# Prints a Go that can build what .ci/crypt4gh-go/go.mod asks for. From 1.21 on, Go fetches the version it needs itself.
+# Prints a Go that can build what .ci/*/go.mod ask for. From 1.21 on, Go fetches the version it needs itself.
 # Debian 12 has 1.19, which is at least able to fetch a newer one as a module; only its permission bits are missing then.
 modern_go() {
   local go version=1.24.4 bootstrap=$peers/go-bootstrap
@@ -41,11 +41,14 @@ modern_go() {
 "$peers/bin/pip" install --quiet --disable-pip-version-check 'crypt4gh==1.8.6'
 
 # With go.mod and go.sum of our own, so that this very source is built and nothing newer.
-if [ ! "$peers/bin/crypt4gh-go" -nt .ci/crypt4gh-go/go.mod ]; then
+go_tool() {
+  local folder=.ci/$1 package=$2 go
+  [ ! "$peers/bin/$1" -nt "$folder/go.mod" ] || return 0
   export GOPATH=$peers/go-modules GOFLAGS=-modcacherw
   go=$(modern_go)
-  (cd .ci/crypt4gh-go && "$go" build -o "$peers/bin/crypt4gh-go" github.com/neicnordic/crypt4gh)
-fi
+  (cd "$folder" && "$go" build -o "$peers/bin/$1" "${@:3}" "$package")
+}
+go_tool crypt4gh-go github.com/neicnordic/crypt4gh
 
 if [ "${1:-}" = bench ]; then
   "$peers/bin/pip" install --quiet --disable-pip-version-check 'awscli==1.46.2'
@@ -54,4 +57,6 @@ if [ "${1:-}" = bench ]; then
     install -m 755 "$peers/rclone/usr/bin/rclone" "$peers/bin/rclone"
     rm -rf "$peers/rclone"
   fi
+  # It does not know its own version unless it is told.
+  go_tool s5cmd github.com/peak/s5cmd/v2 -ldflags=-X=github.com/peak/s5cmd/v2/version.Version=2.3.0
 fi

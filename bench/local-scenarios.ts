@@ -20,26 +20,24 @@ export async function localScenarios(workplace: Workplace, size: number): Promis
     {
       name: 'sealift encrypt',
       prepare: () => rm(path('ours.c4gh'), { force: true }),
-      commands: () => [
+      command: () =>
         sealiftCommand(
           folder,
           ['encrypt', 'plain', '--output', 'ours.c4gh', '--to', 'bench.pub', '--force'],
           env,
         ),
-      ],
     },
   ]
   const decrypt: Subject[] = [
     {
       name: 'sealift decrypt',
       prepare: () => rm(path('ours'), { force: true }),
-      commands: () => [
+      command: () =>
         sealiftCommand(
           folder,
           ['decrypt', 'ours.c4gh', '--output', 'ours', '--identity', 'bench.sec', '--force'],
           env,
         ),
-      ],
       check: () => expectSame(path('ours'), expected),
     },
   ]
@@ -47,22 +45,20 @@ export async function localScenarios(workplace: Workplace, size: number): Promis
     encrypt.push({
       name: 'crypt4gh encrypt (Python)',
       prepare: () => rm(path('theirs.c4gh'), { force: true }),
-      commands: () => [
+      command: () =>
         peerCommand('crypt4gh', folder, ['encrypt', '--recipient_pk', 'bench.pub'], {
           stdin: path('plain'),
           stdout: path('theirs.c4gh'),
         }),
-      ],
     })
     decrypt.push({
       name: 'crypt4gh decrypt (Python)',
       prepare: () => rm(path('theirs'), { force: true }),
-      commands: () => [
+      command: () =>
         peerCommand('crypt4gh', folder, ['decrypt', '--sk', 'bench.sec'], {
           stdin: path('theirs.c4gh'),
           stdout: path('theirs'),
         }),
-      ],
       check: () => expectSame(path('theirs'), expected),
     })
   }
@@ -80,15 +76,15 @@ function addGoTool(encrypt: Subject[], decrypt: Subject[], { path }: Workplace, 
   const own = path('go')
   mkdirSync(own)
   symlinkSync(path('plain'), path('go', 'plain'))
-  const run = (...args: string[]) => [peerCommand('crypt4gh-go', own, args)]
+  const run = (...args: string[]) => peerCommand('crypt4gh-go', own, args)
   encrypt.push({
     name: 'crypt4gh encrypt (Go)',
-    commands: () => run('encrypt', '-f', 'plain', '-p', path('bench.pub')),
+    command: () => run('encrypt', '-f', 'plain', '-p', path('bench.pub')),
     check: () => rename(path('go', 'plain.c4gh'), path('go', 'back.c4gh')),
   })
   decrypt.push({
     name: 'crypt4gh decrypt (Go)',
-    commands: () => run('decrypt', '-f', 'back.c4gh', '-s', path('bench.sec')),
+    command: () => run('decrypt', '-f', 'back.c4gh', '-s', path('bench.sec')),
     check: async () => {
       await expectSame(path('go', 'back'), expected)
       await rm(path('go', 'back'))
@@ -101,7 +97,7 @@ function copyOf(folder: string, file: string): Subject {
   const args = [`if=${file}`, 'of=copy', 'bs=1M', 'status=none']
   return {
     name: 'dd, a plain copy',
-    commands: () => [{ program: 'dd', args, cwd: folder, env: {} }],
+    command: () => ({ program: 'dd', args, cwd: folder, env: {} }),
     check: () => rm(join(folder, 'copy')),
   }
 }

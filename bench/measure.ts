@@ -16,6 +16,9 @@ export interface Command {
   stdout?: string | undefined
 }
 
+/** Commands at the same time, each reading what the one before writes, as `|` of a shell does. */
+export type Pipeline = readonly [Command, ...Command[]]
+
 /** What one run of one or several commands took. */
 export interface Measurement {
   /** Seconds from start to exit. */
@@ -27,51 +30,60 @@ export interface Measurement {
 }
 
 /**
- * Starts the command and waits for it with wait4(2), which tells what exactly this process and its children
+ * Starts the commands and waits for them with wait4(2), which tells what exactly each process and its children
  * used; Node.js has no call for that. Its own start is not in the figures.
  */
 const WAIT4 = `
 import json, os, sys, time
-report, stdin, stdout, *argv = sys.argv[1:]
-actions = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
-if stdout:
-    actions.append((os.POSIX_SPAWN_OPEN, 1, stdout, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644))
+task = json.loads(sys.argv[1])
+commands, last, reading = task['commands'], len(task['commands']) - 1, None
+spawned = []
 started = time.monotonic()
-pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions)
-_, status, usage = os.wait4(pid, 0)
+for number, command in enumerate(commands):
+    actions, parent = [], []
+    if reading is None:
+        actions.append((os.POSIX_SPAWN_OPEN, 0, command.get('stdin') or '/dev/null', os.O_RDONLY, 0))
+    else:
+        actions.append((os.POSIX_SPAWN_DUP2, reading, 0))
+        parent.append(reading)
+    if number < last:
+        reading, writing = os.pipe()
+        actions.append((os.POSIX_SPAWN_DUP2, writing, 1))
+        parent.append(writing)
+    elif command.get('stdout'):
+        actions.append((os.POSIX_SPAWN_OPEN, 1, command['stdout'], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644))
+    os.chdir(command['cwd'])
+    environment = dict(PATH=os.environ['PATH'], **command['env'])
+    spawned.append(os.posix_spawnp(command['program'], [command['program'], *command['args']], environment, file_actions=actions))
+    for descriptor in parent:
+        os.close(descriptor)
+cpu, peak, codes = 0, 0, []
+for pid in spawned:
+    _, status, usage = os.wait4(pid, 0)
+    cpu += usage.ru_utime + usage.ru_stime
+    peak = max(peak, usage.ru_maxrss * 1024)
+    codes.append(os.waitstatus_to_exitcode(status) & 255)
 wall = time.monotonic() - started
-with open(report, 'w') as file:
-    json.dump({'wall': wall, 'cpu': usage.ru_utime + usage.ru_stime, 'peakRss': usage.ru_maxrss * 1024}, file)
-sys.exit(os.waitstatus_to_exitcode(status) & 255)
+with open(task['report'], 'w') as file:
+    json.dump({'wall': wall, 'cpu': cpu, 'peakRss': peak}, file)
+sys.exit(max(codes))
 `
 
-/** Runs a command and measures it. Throws what it said when it fails. */
-export async function measure(command: Command): Promise<Measurement> {
+/** Runs a command, or a pipeline, and measures it. Throws what it said when it fails. */
+export async function measure(step: Command | Pipeline): Promise<Measurement> {
   const report = join(tmpdir(), `sealift-bench-${process.pid}.json`)
-  const { program, args, cwd, env, stdin = '/dev/null', stdout = '' } = command
-  const child = spawn('python3', ['-c', WAIT4, report, stdin, stdout, program, ...args], {
-    cwd,
-    env: { PATH: process.env['PATH'], ...env },
+  const commands = 'program' in step ? [step] : step
+  const child = spawn('python3', ['-c', WAIT4, JSON.stringify({ report, commands })], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const [stderr] = await Promise.all([text(child.stderr), once(child, 'close')])
-  if (child.exitCode !== 0)
-    throw new Error(`${program} ${args.join(' ')} ended with ${child.exitCode}:\n${stderr}`)
+  if (child.exitCode !== 0) {
+    const line = commands.map(({ program, args }) => `${program} ${args.join(' ')}`).join(' | ')
+    throw new Error(`${line} ended with ${child.exitCode}:\n${stderr.slice(-4000)}`)
+  }
   const measured = JSON.parse(await readFile(report, 'utf8')) as Measurement
   await rm(report)
   return measured
-}
-
-/** Steps that a user runs one after another: times add up, memory does not. */
-export async function measureSteps(commands: readonly Command[]): Promise<Measurement> {
-  const total = { wall: 0, cpu: 0, peakRss: 0 }
-  for (const command of commands) {
-    const { wall, cpu, peakRss } = await measure(command)
-    total.wall += wall
-    total.cpu += cpu
-    total.peakRss = Math.max(total.peakRss, peakRss)
-  }
-  return total
 }
 
 /** The one in the middle, or the mean of the two there. */

@@ -5,10 +5,12 @@ import { cpus, loadavg, release, totalmem } from 'node:os'
 import { findProgram } from '../test/support/requirements.ts'
 import { median } from './measure.ts'
 import type { Measurement } from './measure.ts'
-import type { Result } from './scenario.ts'
+import type { Result, Scenario } from './scenario.ts'
+import { targetsTable } from './targets.ts'
 import { PEERS } from './workplace.ts'
 
 const MIB = 1024 ** 2
+const GIB = 1024 ** 3
 
 /** The whole of bench/results.md. `remarks` are lines about what was left out or is special in this run. */
 export function resultsDocument(results: readonly Result[], remarks: readonly string[]): string {
@@ -19,29 +21,34 @@ export function resultsDocument(results: readonly Result[], remarks: readonly st
     '',
     ...[...machine(), ...versions(), ...remarks].map((line) => `- ${line}`),
     '',
+    ...targetsTable(results),
     ...results.flatMap((result) => [...resultTable(result), '']),
   ].join('\n')
 }
 
-/** Median of the runs, the range of the wall times, and how long each takes against the first row, sealift. */
+/** Median of the runs, the range of the wall times, and how long sealift, the first row, takes against each. */
 function resultTable({ scenario, measurements }: Result): string[] {
+  const { size, files } = scenario
   const rows = [...measurements].map(([subject, runs]) => ({ name: subject.name, runs, wall: wallOf(runs) }))
   const own = rows[0]?.wall ?? Number.NaN
+  const rate = files === undefined ? 'MiB/s' : 'files/s'
   return [
-    `## ${scenario.title}, ${formatSize(scenario.size)}`,
+    `## ${scenario.title}, ${formatJob(scenario)}`,
     '',
-    '| | wall s | range s | MiB/s | CPU s | peak RSS MiB | wall, sealift = 1 |',
-    '|---|--:|--:|--:|--:|--:|--:|',
+    `| | wall s | range s | ${rate} | CPU s | CPU s/GiB | peak RSS MiB | sealift takes |`,
+    '|---|--:|--:|--:|--:|--:|--:|--:|',
     ...rows.map(({ name, runs, wall }) => {
       const walls = runs.map((run) => run.wall)
+      const cpu = median(runs.map((run) => run.cpu))
       const cells = [
-        name,
+        name.replaceAll('|', String.raw`\|`),
         wall.toFixed(2),
         `${Math.min(...walls).toFixed(2)}–${Math.max(...walls).toFixed(2)}`,
-        (scenario.size / MIB / wall).toFixed(0),
-        median(runs.map((run) => run.cpu)).toFixed(2),
+        ((files ?? size / MIB) / wall).toFixed(0),
+        cpu.toFixed(2),
+        (cpu / (size / GIB)).toFixed(2),
         (median(runs.map((run) => run.peakRss)) / MIB).toFixed(0),
-        (wall / own).toFixed(2),
+        `${(own / wall).toFixed(2)} ×`,
       ]
       return `| ${cells.join(' | ')} |`
     }),
@@ -73,13 +80,18 @@ function versions(): string[] {
   const peers = PEERS.map((peer) => {
     const program = findProgram(peer)
     if (program === undefined) return `${peer} is not installed`
-    const output = execFileSync(program, ['--version'], { encoding: 'utf8' })
+    const output = execFileSync(program, [peer === 's5cmd' ? 'version' : '--version'], { encoding: 'utf8' })
     const version = /\d+\.\d+[\d.]*/.exec(output)?.[0] ?? 'of unknown version'
     return `${peer} ${version}`
   })
   return [`peers: ${peers.join(', ')}`]
 }
 
+function formatJob({ size, files }: Scenario): string {
+  return files === undefined ? formatSize(size) : `${String(files)} files of ${formatSize(size / files)}`
+}
+
 function formatSize(bytes: number): string {
-  return bytes >= 1024 ** 3 ? `${String(bytes / 1024 ** 3)} GiB` : `${String(bytes / MIB)} MiB`
+  if (bytes >= GIB) return `${String(bytes / GIB)} GiB`
+  return bytes >= MIB ? `${String(bytes / MIB)} MiB` : `${String(bytes / 1024)} KiB`
 }

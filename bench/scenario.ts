@@ -1,14 +1,14 @@
-import { measureSteps } from './measure.ts'
-import type { Command, Measurement } from './measure.ts'
+import { measure } from './measure.ts'
+import type { Command, Measurement, Pipeline } from './measure.ts'
 
-/** One way to do the job of a scenario: one command, or several in a row. */
+/** One way to do the job of a scenario. */
 export interface Subject {
   name: string
-  /** Commands of run number `run`, counted from 0. */
-  commands: (run: number) => readonly Command[]
+  /** What is measured in run number `run`, counted from 0. */
+  command: (run: number) => Command | Pipeline
   /** Not measured; makes every run start alike, such as without the output of the one before. */
   prepare?: (run: number) => Promise<void>
-  /** Not measured; looks whether the run really did the job and throws when it did not. */
+  /** Not measured; looks whether the run really did the job and throws when it did not; puts its output away. */
   check?: (run: number) => Promise<void>
 }
 
@@ -17,6 +17,8 @@ export interface Scenario {
   title: string
   /** Plaintext bytes of the job. */
   size: number
+  /** Files of the job, where they are what it is about. */
+  files?: number | undefined
   subjects: readonly Subject[]
 }
 
@@ -32,7 +34,7 @@ export async function runScenario(scenario: Scenario, runs: number): Promise<Res
   for (let run = 0; run < runs; run += 1) {
     for (const [subject, measured] of measurements) {
       await subject.prepare?.(run)
-      const measurement = await measureSteps(subject.commands(run))
+      const measurement = await measure(subject.command(run))
       await subject.check?.(run)
       measured.push(measurement)
       const wall = measurement.wall.toFixed(2)

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
-import { mkdtemp, open, rm, statfs } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, open, readFile, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,9 +18,13 @@ export interface Workplace {
   remove: () => Promise<void>
 }
 
-/** Makes a workplace with room for `bytes`. */
-export async function createWorkplace(bytes: number): Promise<Workplace> {
-  const inMemory = (await freeBytes('/dev/shm')) > bytes * 1.5
+/** Programs, servers and the system need some of the memory themselves, bytes. */
+const SPARED_MEMORY = 6 * 1024 ** 3
+
+/** Makes a workplace with room for `bytes`; on disk where memory is short, or where `onDisk` asks for it. */
+export async function createWorkplace(bytes: number, onDisk = false): Promise<Workplace> {
+  const room = Math.min((await freeBytes('/dev/shm')) / 1.2, (await availableMemory()) - SPARED_MEMORY)
+  const inMemory = !onDisk && room > bytes
   const folder = await mkdtemp(join(inMemory ? '/dev/shm' : tmpdir(), 'sealift-bench-'))
   if (inMemory) await touchMemory(join(folder, 'touched'), bytes)
   return {
@@ -51,7 +56,7 @@ async function touchMemory(file: string, bytes: number): Promise<void> {
 }
 
 /** The programs a bench compares sealift with; those that are not installed are left out of the table. */
-export const PEERS = ['crypt4gh', 'crypt4gh-go', 'aws', 'rclone'] as const
+export const PEERS = ['crypt4gh', 'crypt4gh-go', 'aws', 'rclone', 's5cmd'] as const
 
 export type Peer = (typeof PEERS)[number]
 
@@ -69,9 +74,21 @@ export function peerCommand(
   return { program: findProgram(peer) ?? peer, args, cwd, env: {}, ...options }
 }
 
-/** A command of sealift, as built. */
+/** A command of sealift, as built, with the Node.js and its flags that the installed command runs with. */
 export function sealiftCommand(cwd: string, args: readonly string[], env: Command['env']): Command {
-  return { program: process.execPath, args: [BIN, ...args], cwd, env }
+  return { program: process.execPath, args: [...nodeFlags(), BIN, ...args], cwd, env }
+}
+
+/** The flags of the first line, `#!/usr/bin/env -S node …`. */
+function nodeFlags(): string[] {
+  const [firstLine = ''] = readFileSync(BIN, 'utf8').split('\n', 1)
+  return firstLine.split(' ').filter((word) => word.startsWith('--'))
+}
+
+async function availableMemory(): Promise<number> {
+  const [, kibibytes = '0'] =
+    /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile('/proc/meminfo', 'utf8')) ?? []
+  return Number(kibibytes) * 1024
 }
 
 async function freeBytes(folder: string): Promise<number> {

@@ -1,0 +1,8 @@
+/** The sandbox as a server of its own: discards what it gets, tells its endpoint, ends with SIGTERM or its parent. */
+import { startSandbox } from '../src/sandbox/server.ts'
+
+const [directory = '', accessKeyId = '', secretAccessKey = ''] = process.argv.slice(2)
+const projects = [{ uid: 'bench', accessKeyId, secretAccessKey }]
+const { endpoint } = await startSandbox({ directory, projects, discard: true })
+process.send?.(endpoint)
+process.once('disconnect', () => process.exit())
