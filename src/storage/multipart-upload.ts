@@ -103,6 +103,7 @@ async function sendParts(
     const sending = new PartSending(store, upload, plan, options, found)
     const listed = await sending.untilTheyArrived()
     const parts = sending.parts()
+    await options.beforeComplete?.()
     const stored = await store.completeMultipartUpload(upload, parts, { signal, ifAbsent })
     return { stored, parts, listed, etagsAreMd5: sending.etagsAreMd5 }
   } catch (error) {

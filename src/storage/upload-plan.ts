@@ -42,6 +42,8 @@ export interface UploadOptions extends RequestOptions {
   onCreated?: ((uploadId: string) => Promise<void>) | undefined
   /** Told about each part that the store has; `found` ones were there before. */
   onPartStored?: ((part: SentPart, found: boolean) => void) | undefined
+  /** Awaited when all parts have arrived and before they are joined: a failure here leaves no object. */
+  beforeComplete?: (() => Promise<void>) | undefined
   /** Whether the unfinished upload stays in the store after this failure. */
   keepAfter?: ((failure: unknown) => boolean) | undefined
 }

@@ -125,7 +125,6 @@ class SealingUpload {
       const plan = this.#plan(header.bytes.length)
       const stored = await this.#send(plan, header)
       const plaintext = this.#wholeDigests ?? (await this.#hash.end())
-      await this.#source.refuseIfChanged()
       const { verify } = this.#options
       const verified = verify
         ? await verifyUploaded(this.#target, plan, header, stored, this.#options)
@@ -209,6 +208,10 @@ class SealingUpload {
           if (!found && !this.#isWhole(plan)) {
             journal?.append({ type: 'part', objectKey, ...part }).catch(() => undefined)
           }
+        },
+        beforeComplete: async () => {
+          this.#wholeDigests = await this.#hash.end()
+          await this.#source.refuseIfChanged()
         },
         keepAfter: journal && ((failure) => this.#written && canGoOnAfter(failure)),
         signal,

@@ -2,6 +2,7 @@ import { lstat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { JournalEntry, TransferBegun } from '../transfer/journal/journal-entry.ts'
 import type { JournalState } from '../transfer/journal/journal-state.ts'
+import { removeLeftLocks } from '../transfer/journal/left-locks.ts'
 import type { TransferJournal } from '../transfer/journal/transfer-journal.ts'
 import { identityOf, isSameFile } from '../transfer/source-file.ts'
 import { hex } from '../util/bytes.ts'
@@ -65,7 +66,10 @@ export async function openDownloadJournal(request: DownloadRequest): Promise<Dow
   if (settings === undefined) return undefined
   const identity = { direction: 'download' as const, bucket, objectKey: source, paths: [destination] }
   const transfer = { ...identity, readers: whatBecomesOfIt(request) }
-  return new DownloadJournal(await openTransfer(transfer, settings, { readOnly: request.dryRun === true }))
+  const readOnly = request.dryRun === true
+  const journal = await openTransfer(transfer, settings, { readOnly })
+  if (!readOnly) await removeLeftLocks(settings.stateFolder)
+  return new DownloadJournal(journal)
 }
 
 /** Files that were not checked for a sender do not count as checked when the next run asks for it. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { JournalEntry, TransferBegun } from '../transfer/journal/journal-entry.ts'
+import { removeLeftLocks } from '../transfer/journal/left-locks.ts'
 import { openJournal, type OpenJournalOptions } from '../transfer/journal/open-journal.ts'
 import type { TransferJournal } from '../transfer/journal/transfer-journal.ts'
 import { transferId, type TransferRequest } from '../transfer/journal/transfer-id.ts'
@@ -64,7 +65,9 @@ export async function startJob(
   settings: JournalSettings,
 ): Promise<TransferJob> {
   try {
-    return jobOf(await openTransfer(request, settings))
+    const journal = await openTransfer(request, settings)
+    await removeLeftLocks(settings.stateFolder)
+    return jobOf(journal)
   } catch (error) {
     if (!hasCode(error, 'FILE_UNREADABLE', 'DISK_FULL', 'FILE_NOT_FOUND')) throw error
     throw new AppError(error.code, error.message, {

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { SEGMENT_SIZE } from '../../src/crypto/crypt4gh/format.ts'
 import { sealHeader } from '../../src/crypto/crypt4gh/seal-header.ts'
 import { newDataKey, sealSegments } from '../../src/crypto/crypt4gh/segment.ts'
@@ -197,6 +198,20 @@ describe('what must not happen', () => {
         void appendFile(source, 'more')
       },
     })
+    await expect(sending).rejects.toMatchObject({ code: 'FILE_CHANGED' })
+    await expect(store.headObject(BUCKET, 'reads.c4gh')).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' })
+    for await (const left of store.listMultipartUploads(BUCKET)) expect(left).toBeUndefined()
+  })
+
+  it('a source that changes after its last part was sent becomes no object either', async () => {
+    const source = join(folder, 'reads')
+    await writeFile(source, randomBytes(16 * MIB))
+    const listParts = store.listParts.bind(store)
+    vi.spyOn(store, 'listParts').mockImplementation((...args) => {
+      appendFileSync(source, 'more')
+      return listParts(...args)
+    })
+    const sending = send([source], 'reads.c4gh', { partSize: 5 * MIB, threads: 0 })
     await expect(sending).rejects.toMatchObject({ code: 'FILE_CHANGED' })
     await expect(store.headObject(BUCKET, 'reads.c4gh')).rejects.toMatchObject({ code: 'OBJECT_NOT_FOUND' })
     for await (const left of store.listMultipartUploads(BUCKET)) expect(left).toBeUndefined()

@@ -17,11 +17,12 @@ import {
   writeFile,
 } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { serializeLine } from '../../../src/transfer/journal/journal-line.ts'
 import { replay } from '../../../src/transfer/journal/journal-state.ts'
+import { removeLeftLocks } from '../../../src/transfer/journal/left-locks.ts'
 import { findJournal, listJournals } from '../../../src/transfer/journal/list-journals.ts'
 import { journalPath, lockPath, openJournal } from '../../../src/transfer/journal/open-journal.ts'
 import { failure, laterEntries, TRANSFER } from './entries.ts'
@@ -329,6 +330,39 @@ describe('two processes at one transfer', () => {
 })
 
 describe('the folder of journals', () => {
+  it('is freed of locks without a journal whose process is gone, and of nothing else', async () => {
+    const left = (id: string, name: string): string => join(folder, `${id.repeat(16)}${name}`)
+    const gone = JSON.stringify({
+      pid: 4711,
+      host: 'login-node-2',
+      boot: 'x',
+      start: '1',
+      token: 'f'.repeat(16),
+    })
+    await mkdir(folder, { recursive: true })
+    const alive = await openJournal(folder, TRANSFER)
+    const files = [left('a', '.lock'), left('b', '.lock'), left('c', '.lock'), left('d', '.lock.0f.new')]
+    for (const file of files) await writeFile(file, gone)
+    await writeFile(left('b', '.jsonl'), 'a journal')
+    const dayAgo = Date.now() / 1000 - 86_400
+    for (const file of [left('a', '.lock'), left('b', '.lock'), left('d', '.lock.0f.new')]) {
+      await utimes(file, dayAgo, dayAgo)
+    }
+    await removeLeftLocks(folder)
+    // a: gone for long; b: its journal tells more; c: heard of just now; d: never became a lock.
+    expect((await readdir(folder)).sort()).toEqual(
+      [
+        `${TRANSFER.id}.lock`,
+        ...[left('b', '.jsonl'), left('b', '.lock'), left('c', '.lock')].map((path) => basename(path)),
+      ].sort(),
+    )
+    await alive.close()
+  })
+
+  it('need not exist for that', async () => {
+    await removeLeftLocks(join(parent, 'nowhere'))
+  })
+
   it('that does not exist holds none', async () => {
     expect(await listJournals(folder)).toEqual([])
   })
