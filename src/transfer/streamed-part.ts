@@ -2,7 +2,7 @@ import { ENCRYPTED_SEGMENT_SIZE, SEGMENT_SIZE } from '../crypto/crypt4gh/format.
 import type { StreamedBody } from '../storage/object-store.ts'
 import { nextHash } from './plaintext-hash.ts'
 import type { SegmentEngine } from './segment-engine.ts'
-import type { SlotPool } from './slot-pool.ts'
+import type { Slot, SlotPool } from './slot-pool.ts'
 import type { SourceFile } from './source-file.ts'
 
 /** Segments sealed, or read back, at a time: 2 MiB. */
@@ -25,14 +25,20 @@ export interface StreamedPartSource {
 
 /** A part that is sealed while it is sent, and its MD5 once it was. */
 export interface StreamedPart {
+  /** Its chunks are lent: each is overwritten when the next one is asked for. */
   body: StreamedBody
-  md5: () => string | undefined
+  md5: () => string
 }
+
+/** In place of an MD5, where a store answered for a part before it had all of it: no ETag is this. */
+const NOT_SENT = 'not known, because not all of it was sent'
 
 /**
  * Parts of objects of hundreds of gigabytes are too large for buffers: they are sealed window by window, under fresh
  * nonces each time they are sent. Signing them would need their hash before their first byte; instead the MD5 of
- * what was sent must be the ETag that the store answers.
+ * what was sealed must be the ETag that the store answers.
+ *
+ * A part has one slot for as long as it is open: waiting for one in its middle would leave the store waiting, too.
  *
  * @param size - bytes of the sealed part, the header included
  */
@@ -40,68 +46,96 @@ export function streamedPart(size: number, from: StreamedPartSource): StreamedPa
   let md5: string | undefined
   const open = async function* (): AsyncGenerator<Uint8Array> {
     md5 = undefined
-    const hash = nextHash()
-    const windows = new WindowSealing(from, hash)
-    let next = windows.sealNext()
+    const slot = await from.slots.take()
+    const hash = new WindowHash(from.engine, slot)
     try {
-      for (;;) {
-        const window = await next
-        if (window === undefined) break
-        next = windows.sealNext()
+      for await (const { window, isLast } of sealedWindows(from, slot)) {
+        hash.add(window.length)
+        // Known before the last bytes leave, so before any answer to them.
+        if (isLast) md5 = await hash.end()
         yield window
+        await hash.caughtUp()
       }
     } finally {
-      await next.catch(() => undefined)
-      md5 = (await from.engine.runOrdered({ kind: 'hash-end', hash })).md5
+      await hash.abandon()
+      from.slots.giveBack(slot)
     }
   }
-  return { body: { length: size, open }, md5: () => md5 }
+  return { body: { length: size, open }, md5: () => md5 ?? NOT_SENT }
 }
 
-class WindowSealing {
-  readonly #from: StreamedPartSource
-  readonly #hash: number
-  #plaintextDone = 0
-  #sealed = 0
+/** Seals one window after the other into the same slot, the header in front of the first. */
+async function* sealedWindows(
+  { source, plaintextOffset, plaintextLength, header, dataKey, engine }: StreamedPartSource,
+  slot: Slot,
+): AsyncGenerator<{ window: Uint8Array; isLast: boolean }> {
+  slot.bytes.set(header)
+  let done = 0
+  do {
+    const slotOffset = done === 0 ? header.length : 0
+    const windowLength = Math.min(plaintextLength - done, WINDOW_SEGMENTS * SEGMENT_SIZE)
+    const { length } = await engine.run({
+      kind: 'seal-to-memory',
+      dataKey,
+      fd: source.fd,
+      plaintextOffset: plaintextOffset + done,
+      plaintextLength: windowLength,
+      slot: slot.shared,
+      slotOffset,
+      signed: false,
+    })
+    done += windowLength
+    const isLast = done === plaintextLength
+    if (isLast) await source.refuseIfChanged()
+    yield { window: slot.bytes.subarray(0, length), isLast }
+  } while (done < plaintextLength)
+}
 
-  constructor(from: StreamedPartSource, hash: number) {
-    this.#from = from
-    this.#hash = hash
+/** The MD5 of what goes through a slot, window by window, made while the window is sent. */
+class WindowHash {
+  readonly #engine: SegmentEngine
+  readonly #slot: Slot
+  readonly #hash = nextHash()
+  #offset = 0
+  #added: Promise<unknown> = Promise.resolve()
+  #ended = false
+
+  constructor(engine: SegmentEngine, slot: Slot) {
+    this.#engine = engine
+    this.#slot = slot
   }
 
-  /** The next window in memory of its own; undefined after the last. One slot is held at a time, never two. */
-  async sealNext(): Promise<Uint8Array | undefined> {
-    const { source, plaintextOffset, plaintextLength, header, dataKey, engine, slots } = this.#from
-    const rest = plaintextLength - this.#plaintextDone
-    if (rest === 0 && this.#sealed > 0) return undefined
-    const windowLength = Math.min(rest, WINDOW_SEGMENTS * SEGMENT_SIZE)
-    const slot = await slots.take()
-    try {
-      const slotOffset = this.#sealed === 0 ? header.length : 0
-      slot.bytes.set(header.subarray(0, slotOffset))
-      const { length } = await engine.run({
-        kind: 'seal-to-memory',
-        dataKey,
-        fd: source.fd,
-        plaintextOffset: plaintextOffset + this.#plaintextDone,
-        plaintextLength: windowLength,
-        slot: slot.shared,
-        slotOffset,
-        signed: false,
-      })
-      await engine.runOrdered({
-        kind: 'hash-memory',
-        hash: this.#hash,
-        offset: this.#sealed,
-        slot: slot.shared,
-        length,
-      })
-      this.#plaintextDone += windowLength
-      this.#sealed += length
-      if (this.#plaintextDone === plaintextLength) await source.refuseIfChanged()
-      return Uint8Array.from(slot.bytes.subarray(0, length))
-    } finally {
-      slots.giveBack(slot)
-    }
+  /** Takes the first `length` bytes of the slot, which must stay as they are until it has caught up. */
+  add(length: number): void {
+    const { shared: slot } = this.#slot
+    this.#added = this.#engine.runOrdered({
+      kind: 'hash-memory',
+      hash: this.#hash,
+      offset: this.#offset,
+      slot,
+      length,
+    })
+    // Awaited later, and possibly after a failure of the sending.
+    this.#added.catch(() => undefined)
+    this.#offset += length
+  }
+
+  /** Throws what the adding failed with. */
+  async caughtUp(): Promise<void> {
+    await this.#added
+  }
+
+  /** MD5 of all that was added, hex. */
+  async end(): Promise<string | undefined> {
+    await this.#added
+    this.#ended = true
+    return (await this.#engine.runOrdered({ kind: 'hash-end', hash: this.#hash })).md5
+  }
+
+  /** Frees what the hash takes, unless it was ended; what it failed with is nobody's concern then. */
+  async abandon(): Promise<void> {
+    await this.#added.catch(() => undefined)
+    if (this.#ended) return
+    await this.#engine.runOrdered({ kind: 'hash-end', hash: this.#hash }).catch(() => undefined)
   }
 }

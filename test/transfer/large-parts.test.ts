@@ -11,6 +11,7 @@ import { withRetry } from '../../src/storage/with-retry.ts'
 import { upload, type UploadRequest } from '../../src/workflows/upload.ts'
 import { read } from '../conformance/steps.ts'
 import { fault, faultyStore } from '../storage/faulty-store.ts'
+import { startPracticeStore } from '../storage/s3/practice-store.ts'
 
 const MIB = 1024 ** 2
 const content = randomBytes(41 * MIB + 12_345)
@@ -119,5 +120,38 @@ describe.each([0, 2])('parts larger than the buffers, with %i threads', (threads
       },
     })
     await expect(send(lying, { threads })).rejects.toMatchObject({ code: 'INTEGRITY' })
+  })
+
+  it('are refused when the store answers before it had all of them', async () => {
+    const store = createMemoryStore()
+    const { store: hasty } = faultyStore(store, {
+      uploadPart: async (upload, partNumber, body, options) => {
+        if (body instanceof Uint8Array) return store.uploadPart(upload, partNumber, body, options)
+        let first = new Uint8Array()
+        for await (const chunk of body.open()) {
+          first = Uint8Array.from(chunk)
+          break
+        }
+        return store.uploadPart(upload, partNumber, first, options)
+      },
+    })
+    await expect(send(hasty, { threads })).rejects.toMatchObject({ code: 'INTEGRITY' })
+  })
+
+  it.each([
+    { slots: 1, memory: 3 },
+    { slots: 3, memory: 7 },
+  ])('are streamed over the network through $slots buffers, each used again and again', async (buffers) => {
+    const practice = await startPracticeStore()
+    try {
+      const store = practice.store()
+      const memory = buffers.memory * MIB
+      // More parts than buffers want to be on their way.
+      const object = await send(store, { threads, partSize: 8 * MIB, concurrency: 4, memory })
+      expect(object).toMatchObject({ sha256: digest, md5, parts: 6 })
+      expect((await opened(store)).equals(content)).toBe(true)
+    } finally {
+      await practice.close()
+    }
   })
 })

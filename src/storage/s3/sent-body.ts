@@ -1,6 +1,7 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Pace } from '../../util/pace.ts'
 import type { StreamedBody } from '../object-store.ts'
+import { LentBody } from './lent-body.ts'
 
 /** Bytes handed to the socket at a time where they are paced: small against any rate, large against the cost of a chunk. */
 const CHUNK_SIZE = 64 * 1024
@@ -32,21 +33,29 @@ export async function sendBody<Answer>(
   // A request whose body fails would wait for the rest of it until it times out.
   const ended = new AbortController()
   const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
-  const chunks = body instanceof Uint8Array ? piecesOf(body) : ofLength(body)
-  const stream = Readable.from(pace === undefined ? chunks : paced(chunks, pace, either), {
-    objectMode: false,
-    highWaterMark: CHUNK_SIZE,
-  })
+  either.throwIfAborted()
+  const chunks = chunksOf(body)
+  const stream = new LentBody(pace === undefined ? chunks : paced(chunks, pace, either))
   stream.on('error', (error) => {
     ended.abort(error)
   })
   try {
+    // Where its first bytes have to wait for their turn, no connection should stand open meanwhile.
+    await stream.begin()
     return await send(stream, either)
   } finally {
     // An answer that came before the body's end is a refusal: the rest is not wanted.
-    if (!stream.readableEnded) ended.abort()
-    stream.destroy()
+    if (!stream.givenWhole) ended.abort()
+    await closed(stream)
   }
+}
+
+/** What went wrong with it was told before. */
+function closed(stream: Readable): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.closed) resolve()
+    else stream.once('close', resolve).destroy()
+  })
 }
 
 function* piecesOf(body: Uint8Array): Generator<Uint8Array> {
@@ -54,7 +63,11 @@ function* piecesOf(body: Uint8Array): Generator<Uint8Array> {
 }
 
 /** Gives a body on; fails when it is not as long as it says, before the server could take the next request for its rest. */
-async function* ofLength(body: StreamedBody): AsyncGenerator<Uint8Array> {
+async function* chunksOf(body: Uint8Array | StreamedBody): AsyncGenerator<Uint8Array> {
+  if (body instanceof Uint8Array) {
+    yield body
+    return
+  }
   const { length } = body
   let given = 0
   for await (const chunk of body.open()) {
@@ -67,7 +80,7 @@ async function* ofLength(body: StreamedBody): AsyncGenerator<Uint8Array> {
 }
 
 async function* paced(
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array>,
   pace: Pace,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {

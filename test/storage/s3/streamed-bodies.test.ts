@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Fault } from '../../../src/sandbox/faults.ts'
 import type { StreamedBody } from '../../../src/storage/object-store.ts'
@@ -200,8 +201,33 @@ it('a server that refuses early does not keep the process waiting for the rest o
   }
   const part = store.uploadPart({ ...name, uploadId: 'u' }, 1, body)
   await expect(part).rejects.toMatchObject({ name: 'StorageError' })
-  await new Promise(setImmediate)
   expect(closed).toBe(true)
+  store.close()
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+})
+
+it('no connection stands open while a body waits for its first bytes', async () => {
+  const server = createServer((received, response) => {
+    received.resume().on('end', () => response.writeHead(200, { etag: '"part"' }).end())
+  })
+  let connections = 0
+  server.on('connection', () => (connections += 1))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const store = createS3Store({ endpoint, credentials: { accessKeyId: 'AK', secretAccessKey: 'SK' } })
+  const seen: number[] = []
+  const body: StreamedBody = {
+    length: CHUNK,
+    async *open() {
+      await sleep(50)
+      seen.push(connections)
+      yield new Uint8Array(CHUNK)
+    },
+  }
+  expect(await store.uploadPart({ ...name, uploadId: 'u' }, 1, body)).toEqual({ partNumber: 1, etag: 'part' })
+  expect(seen).toEqual([0])
+  expect(connections).toBe(1)
   store.close()
   server.closeAllConnections()
   await new Promise((resolve) => server.close(resolve))
