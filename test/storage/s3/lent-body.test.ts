@@ -7,6 +7,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { ConnectionOptions } from 'node:tls'
 import { LentBody } from '../../../src/storage/s3/lent-body.ts'
 
 const MIB = 1024 ** 2
@@ -41,13 +42,16 @@ const PROTOCOLS = {
   https: {
     createServer: (listener: http.RequestListener) =>
       https.createServer({ ...SHARED_KEY, pskCallback: () => psk }, listener),
-    request: (options: http.RequestOptions) =>
-      https.request({
+    request: (options: http.RequestOptions) => {
+      // `pskCallback` is among the options of tls.connect, which the types of https.request leave out.
+      const shared: https.RequestOptions & Pick<ConnectionOptions, 'pskCallback'> = {
         ...options,
         ...SHARED_KEY,
         pskCallback: () => ({ psk, identity: 'sealift' }),
         checkServerIdentity: () => undefined,
-      }),
+      }
+      return https.request(shared)
+    },
   },
 }
 type Protocol = keyof typeof PROTOCOLS
