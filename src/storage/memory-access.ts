@@ -33,8 +33,13 @@ const BUCKET_PERMISSION: Record<string, AclPermission> = {
 }
 const OBJECT_PERMISSION: Record<string, AclPermission> = {
   's3:GetObject': 'READ',
+  's3:GetObjectVersion': 'READ',
+  's3:GetObjectTagging': 'READ',
+  's3:PutObjectTagging': 'WRITE',
   's3:GetObjectAcl': 'READ_ACP',
+  's3:GetObjectVersionAcl': 'READ_ACP',
   's3:PutObjectAcl': 'WRITE_ACP',
+  's3:PutObjectVersionAcl': 'WRITE_ACP',
 }
 
 /** True when the caller may. An explicit deny wins, also over the owner (as on Ceph RGW 16). */

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Acl } from './access/access-store.ts'
 import { failure, type Where } from './failure.ts'
-import { denied, type MemoryUpload, type MemoryWorld, ownAcl } from './memory-world.ts'
+import { denied, type MemoryObject, type MemoryUpload, type MemoryWorld, ownAcl } from './memory-world.ts'
 import { multipartEtag } from './multipart-etag.ts'
 import { checkPartEtag } from './part-etag.ts'
 import type {
@@ -43,6 +42,7 @@ export class MemoryMultipart {
       uploadId,
       initiatedAt: new Date(),
       acl: ownAcl(this.callerId, options.acl && acl.ownerId),
+      headers: options.headers ?? { contentType: options.contentType, metadata: {} },
       parts: new Map(),
     })
     return uploadId
@@ -58,10 +58,8 @@ export class MemoryMultipart {
     this.world.permitted(this.callerId, 's3:PutObject', where)
     const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : await wholeBody(body, where)
     this.checkBody(where, bytes, options.sha256)
-    const etag = createHash('md5').update(bytes).digest('hex')
-    checkPartEtag(where, etag, options.md5)
-    this.#upload(upload, where).parts.set(partNumber, { body: bytes, etag })
-    return { partNumber, etag }
+    checkPartEtag(where, createHash('md5').update(bytes).digest('hex'), options.md5)
+    return this.placePart(where, upload, partNumber, bytes)
   }
 
   async completeMultipartUpload(
@@ -75,7 +73,14 @@ export class MemoryMultipart {
     if (options.ifAbsent === true && objects.has(upload.objectKey)) throw failure('OBJECT_EXISTS', where)
     const bodies = this.#joinable(where, unfinished, parts)
     uploads.delete(upload.uploadId)
-    return this.place(where, Buffer.concat(bodies), multipartEtag(parts) ?? '', unfinished.acl)
+    const { acl, headers } = unfinished
+    return this.place(where, {
+      body: Buffer.concat(bodies),
+      etag: multipartEtag(parts) ?? '',
+      acl,
+      headers,
+      tags: {},
+    })
   }
 
   async abortMultipartUpload(upload: MultipartUpload, options?: RequestOptions): Promise<void> {
@@ -115,13 +120,31 @@ export class MemoryMultipart {
   }
 
   /** Puts an object in place of what was there. */
-  protected place(where: Where, body: Uint8Array, etag: string, acl: Acl): StoredObject {
-    const bucket = this.world.bucket(where)
+  protected place(
+    where: Where,
+    object: Omit<MemoryObject, 'lastModified' | 'versionId'>,
+  ): StoredObject & { etag: string } {
+    const { objects, older, versioning } = this.world.bucket(where)
     const objectKey = where.objectKey ?? ''
-    const versionId = bucket.versioning === 'enabled' ? this.world.nextId() : undefined
-    if (versionId !== undefined && bucket.objects.has(objectKey)) bucket.olderVersions += 1
-    bucket.objects.set(objectKey, { body, etag, lastModified: new Date(), versionId, acl })
-    return { etag, versionId }
+    const versionId = versioning === 'enabled' ? this.world.nextId() : undefined
+    const before = objects.get(objectKey)
+    if (versionId !== undefined && before !== undefined) {
+      older.set(objectKey, [before, ...(older.get(objectKey) ?? [])])
+    }
+    objects.set(objectKey, { ...object, lastModified: new Date(), versionId })
+    return { etag: object.etag, versionId }
+  }
+
+  /** Stores bytes as a part of an unfinished upload. */
+  protected placePart(
+    where: Where,
+    upload: MultipartUpload,
+    partNumber: number,
+    body: Uint8Array,
+  ): UploadedPart {
+    const etag = createHash('md5').update(body).digest('hex')
+    this.#upload(upload, where).parts.set(partNumber, { body, etag })
+    return { partNumber, etag }
   }
 
   #upload(upload: MultipartUpload, where: Where): MemoryUpload {

@@ -5,8 +5,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Acl, PolicyDocument } from './access/access-store.ts'
 import { failure, type Where } from './failure.ts'
-import { MemoryMultipart } from './memory-multipart.ts'
-import { denied, type MemoryObject, MemoryWorld, ownAcl } from './memory-world.ts'
+import { compareKeys } from './key-order.ts'
+import { MemoryVersions } from './memory-versions.ts'
+import { denied, MemoryWorld, ownAcl } from './memory-world.ts'
 import type {
   BucketEntry,
   GetObjectOptions,
@@ -18,7 +19,10 @@ import type {
   RequestOptions,
   StoredObject,
   Versioning,
+  VersionOptions,
 } from './object-store.ts'
+import type { Provider } from './provider/provider.ts'
+import { providerNamed } from './provider/providers.ts'
 import type { Store } from './store.ts'
 
 /** S3's general rule ("Bucket naming rules"), with Ceph's tenant in front. */
@@ -44,7 +48,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
   )
 }
 
-class MemoryStore extends MemoryMultipart implements Store {
+class MemoryStore extends MemoryVersions implements Store {
   async createBucket(bucket: string, options?: RequestOptions): Promise<void> {
     const where = this.begin('CreateBucket', { bucket }, options)
     if (!BUCKET_NAME.test(bucket)) throw failure('INVALID_BUCKET_NAME', where)
@@ -55,7 +59,7 @@ class MemoryStore extends MemoryMultipart implements Store {
       policy: undefined,
       versioning: 'off',
       objects: new Map(),
-      olderVersions: 0,
+      older: new Map(),
       uploads: new Map(),
     })
   }
@@ -76,8 +80,8 @@ class MemoryStore extends MemoryMultipart implements Store {
 
   async deleteBucket(bucket: string, options?: RequestOptions): Promise<void> {
     const where = this.begin('DeleteBucket', { bucket }, options)
-    const { objects, olderVersions } = this.world.permitted(this.callerId, 's3:DeleteBucket', where)
-    if (objects.size > 0 || olderVersions > 0) throw failure('BUCKET_NOT_EMPTY', where)
+    const { objects, older } = this.world.permitted(this.callerId, 's3:DeleteBucket', where)
+    if (objects.size > 0 || older.size > 0) throw failure('BUCKET_NOT_EMPTY', where)
     this.world.buckets.delete(bucket)
   }
 
@@ -91,14 +95,21 @@ class MemoryStore extends MemoryMultipart implements Store {
     this.world.permitted(this.callerId, 's3:PutBucketVersioning', where).versioning = 'enabled'
   }
 
-  async headObject(bucket: string, objectKey: string, options?: RequestOptions): Promise<ObjectHead> {
-    const object = this.#readable('HeadObject', bucket, objectKey, options)
-    const { body, etag, lastModified, versionId } = object
-    return { size: body.length, etag, lastModified, versionId }
+  async headObject(bucket: string, objectKey: string, options?: VersionOptions): Promise<ObjectHead> {
+    const object = this.readable('HeadObject', { bucket, objectKey, versionId: options?.versionId }, options)
+    const { body, etag, lastModified, versionId, headers, tags } = object
+    return {
+      size: body.length,
+      etag,
+      lastModified,
+      versionId,
+      headers: structuredClone(headers),
+      tagCount: Object.keys(tags).length,
+    }
   }
 
   async getObject(bucket: string, objectKey: string, options: GetObjectOptions = {}): Promise<ObjectBody> {
-    const { body, etag } = this.#readable('GetObject', bucket, objectKey, options)
+    const { body, etag } = this.readable('GetObject', { bucket, objectKey }, options)
     const { range = { offset: 0, length: body.length }, ifMatch } = options
     const where: Where = { operation: 'GetObject', bucket, objectKey }
     if (ifMatch !== undefined && ifMatch !== etag) throw failure('OBJECT_CHANGED', where)
@@ -120,13 +131,19 @@ class MemoryStore extends MemoryMultipart implements Store {
     this.checkBody(where, body, options.sha256)
     if (options.ifAbsent === true && objects.has(objectKey)) throw failure('OBJECT_EXISTS', where)
     const etag = createHash('md5').update(body).digest('hex')
-    return this.place(where, Uint8Array.from(body), etag, ownAcl(this.callerId, options.acl && acl.ownerId))
+    return this.place(where, {
+      body: Uint8Array.from(body),
+      etag,
+      acl: ownAcl(this.callerId, options.acl && acl.ownerId),
+      headers: { contentType: options.contentType, metadata: {} },
+      tags: {},
+    })
   }
 
   async deleteObject(bucket: string, objectKey: string, options?: RequestOptions): Promise<void> {
     const where = this.begin('DeleteObject', { bucket, objectKey }, options)
     const found = this.world.permitted(this.callerId, 's3:DeleteObject', where)
-    if (found.versioning === 'enabled') found.olderVersions += 1
+    if (found.versioning === 'enabled') this.bury(found, objectKey)
     found.objects.delete(objectKey)
   }
 
@@ -147,7 +164,12 @@ class MemoryStore extends MemoryMultipart implements Store {
   async hasAnyVersion(bucket: string, options?: RequestOptions): Promise<boolean> {
     const where = this.begin('ListObjectVersions', { bucket }, options)
     const found = this.world.permitted(this.callerId, 's3:ListBucketVersions', where)
-    return found.objects.size > 0 || found.olderVersions > 0
+    return found.objects.size > 0 || found.older.size > 0
+  }
+
+  /** The rules here are Ceph's. */
+  async provider(): Promise<Provider> {
+    return providerNamed('ceph')
   }
 
   async bucketPolicy(bucket: string, options?: RequestOptions): Promise<PolicyDocument | undefined> {
@@ -177,14 +199,23 @@ class MemoryStore extends MemoryMultipart implements Store {
     found.acl = structuredClone(acl)
   }
 
-  async objectAcl(bucket: string, objectKey: string, options?: RequestOptions): Promise<Acl> {
-    const where = this.begin('GetObjectAcl', { bucket, objectKey }, options)
-    return structuredClone(this.world.object(this.callerId, 's3:GetObjectAcl', { ...where, objectKey }).acl)
+  async objectAcl(bucket: string, objectKey: string, options: VersionOptions = {}): Promise<Acl> {
+    const where = { ...this.begin('GetObjectAcl', { bucket, objectKey }, options), objectKey }
+    const { versionId } = options
+    const action = versionId === undefined ? 's3:GetObjectAcl' : 's3:GetObjectVersionAcl'
+    return structuredClone(this.world.object(this.callerId, action, where, versionId).acl)
   }
 
-  async putObjectAcl(bucket: string, objectKey: string, acl: Acl, options?: RequestOptions): Promise<void> {
-    const where = this.begin('PutObjectAcl', { bucket, objectKey }, options)
-    const object = this.world.object(this.callerId, 's3:PutObjectAcl', { ...where, objectKey })
+  async putObjectAcl(
+    bucket: string,
+    objectKey: string,
+    acl: Acl,
+    options: VersionOptions = {},
+  ): Promise<void> {
+    const where = { ...this.begin('PutObjectAcl', { bucket, objectKey }, options), objectKey }
+    const { versionId } = options
+    const action = versionId === undefined ? 's3:PutObjectAcl' : 's3:PutObjectVersionAcl'
+    const object = this.world.object(this.callerId, action, where, versionId)
     if (acl.ownerId !== object.acl.ownerId) throw denied(where)
     object.acl = structuredClone(acl)
   }
@@ -192,24 +223,9 @@ class MemoryStore extends MemoryMultipart implements Store {
   close(): void {
     // Nothing is open.
   }
-
-  #readable(
-    operation: string,
-    bucket: string,
-    objectKey: string,
-    options: RequestOptions | undefined,
-  ): MemoryObject {
-    const where = this.begin(operation, { bucket, objectKey }, options)
-    return this.world.object(this.callerId, 's3:GetObject', { ...where, objectKey })
-  }
 }
 
 async function* chunks(body: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < body.length; at += CHUNK_SIZE)
     yield new Uint8Array(body.subarray(at, at + CHUNK_SIZE))
-}
-
-/** S3 lists by the bytes of the UTF-8 form, which is not JavaScript's order of strings. */
-function compareKeys(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

@@ -25,13 +25,19 @@ export interface ObjectStore {
   /** Keeps overwritten versions from now on (PutBucketVersioning). Throws UNSUPPORTED. */
   enableVersioning(bucket: string, options?: RequestOptions): Promise<void>
 
-  /** Throws OBJECT_NOT_FOUND or ACCESS_DENIED (HeadObject). */
-  headObject(bucket: string, objectKey: string, options?: RequestOptions): Promise<ObjectHead>
+  /** Throws OBJECT_NOT_FOUND, for a delete marker as well, or ACCESS_DENIED (HeadObject). */
+  headObject(bucket: string, objectKey: string, options?: VersionOptions): Promise<ObjectHead>
   /**
    * The object's bytes, or those of a range (GetObject). The body must be read to its end or destroyed.
    * Throws OBJECT_CHANGED when `ifMatch` names another ETag, INTEGRITY when the body ends early or late.
    */
   getObject(bucket: string, objectKey: string, options?: GetObjectOptions): Promise<ObjectBody>
+  /**
+   * The same request for somebody else to send, such as another thread, signed now; nothing is sent. Undefined where only
+   * the store itself can keep to its rules, such as a pace. Who sends it checks the answer, and asks getObject after any
+   * failure: that is where failures are told and tried again.
+   */
+  signedGet?(bucket: string, objectKey: string, options: SignedGetOptions): Promise<SignedRequest | undefined>
   /** Stores a small object whole (PutObject). Throws OBJECT_EXISTS with `ifAbsent`, where the server checks it. */
   putObject(
     bucket: string,
@@ -85,6 +91,12 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined
 }
 
+/** Which version a request is for; the newest when absent. */
+export interface VersionOptions extends RequestOptions {
+  /** As listed; `null` is the version that was stored without versioning. */
+  versionId?: string | undefined
+}
+
 export interface PrefixOptions extends RequestOptions {
   prefix?: string | undefined
 }
@@ -107,6 +119,23 @@ export interface GetObjectOptions extends RequestOptions {
   ifMatch?: string | undefined
 }
 
+export interface SignedGetOptions extends RequestOptions {
+  range: ByteRange
+  ifMatch: string
+}
+
+/** A GET as it goes over the wire. It carries a signature: as secret as the object, for a quarter of an hour. */
+export interface SignedRequest {
+  /** Scheme, host and port. */
+  origin: string
+  /** Path and query as they were signed. */
+  target: string
+  /** `host` among them. */
+  headers: readonly (readonly [name: string, value: string])[]
+  /** Seconds without a byte in either direction after which the request has failed. */
+  idleTimeout: number
+}
+
 interface BodyOptions extends RequestOptions {
   /** SHA-256 of the body, hex: signed with the request, so that the server refuses any other bytes. Computed when absent. */
   sha256?: string | undefined
@@ -124,7 +153,10 @@ export interface PartOptions extends BodyOptions {
 export interface StreamedBody {
   /** Bytes that every opening gives. */
   readonly length: number
-  /** The bytes from the beginning. What it throws ends the request and is thrown as it is. */
+  /**
+   * The bytes from the beginning. A chunk is only lent: it is valid until the next one is asked for.
+   * What it throws ends the request and is thrown as it is.
+   */
   open(): AsyncIterable<Uint8Array>
 }
 
@@ -140,6 +172,8 @@ export interface PutObjectOptions extends BodyOptions {
 export interface CreateUploadOptions extends RequestOptions {
   acl?: CannedAcl | undefined
   contentType?: string | undefined
+  /** All that the object shall say of itself, instead of `contentType`. */
+  headers?: ObjectHeaders | undefined
 }
 
 export interface CompleteUploadOptions extends RequestOptions {
@@ -160,6 +194,21 @@ export interface ObjectHead {
   etag: string
   lastModified: Date | undefined
   versionId: string | undefined
+  headers: ObjectHeaders
+  /** How many tags it has; undefined where the server does not tell, which may also mean none. */
+  tagCount: number | undefined
+}
+
+/** What an object says of itself besides its bytes, as the server gives it back. */
+export interface ObjectHeaders {
+  contentType?: string | undefined
+  contentEncoding?: string | undefined
+  contentDisposition?: string | undefined
+  contentLanguage?: string | undefined
+  cacheControl?: string | undefined
+  expires?: Date | undefined
+  /** `x-amz-meta-*`, the names without that and in lower case. */
+  metadata: Readonly<Record<string, string>>
 }
 
 export interface ObjectBody {

@@ -7,6 +7,7 @@
  * - completeMultipartUpload: the upload is gone because it succeeded. The object is then looked up, and its ETag must be
  *   the one these parts give; anything else stays a failure;
  * - putObject with `ifAbsent`: the object may be the one just sent. It is looked up, and its ETag must be the body's MD5;
+ * - copyObject: in a bucket with versions the second copy is one more version;
  * - all others are idempotent.
  *
  * getObject is tried again until its body starts; a body that breaks off is the caller's to fetch again
@@ -30,9 +31,12 @@ import type {
   UploadedPart,
 } from './object-store.ts'
 import { StorageError } from './errors.ts'
+import { compareKeys } from './key-order.ts'
+import { filtered, type Repeat, resumedListing } from './resumed-listing.ts'
 import { retrying, type RetryingOptions } from './retrying.ts'
 import { SharedPause } from './shared-pause.ts'
 import type { Store } from './store.ts'
+import type { VersionEntry } from './version-store.ts'
 
 export { policyForOutagesOf, retrying } from './retrying.ts'
 export type { RetryingOptions } from './retrying.ts'
@@ -51,8 +55,6 @@ export function retryOptionsOf(store: ObjectStore): Omit<RetryingOptions, 'signa
 }
 
 type StoreRetryOptions = Omit<RetryingOptions, 'signal' | 'retryable'>
-
-type Repeat = <T>(request: RequestOptions | undefined, attempt: (n: number) => Promise<T>) => Promise<T>
 
 class RetryingStore implements Store {
   readonly retryOptions: Omit<RetryingOptions, 'signal'>
@@ -120,6 +122,10 @@ class RetryingStore implements Store {
   getObject(...args: Parameters<Store['getObject']>) {
     return this.#repeat(args[2], () => this.#store.getObject(...args))
   }
+  /** Whoever sends it falls back on getObject: only there is something to try again. */
+  async signedGet(...args: Parameters<NonNullable<Store['signedGet']>>) {
+    return this.#store.signedGet?.(...args)
+  }
   putObject(
     bucket: string,
     objectKey: string,
@@ -170,7 +176,7 @@ class RetryingStore implements Store {
   async *listObjects(bucket: string, options?: ListObjectsOptions): AsyncGenerator<ObjectEntry> {
     let given = 0
     let last: string | undefined
-    yield* resumed(
+    yield* resumedListing(
       this.#repeat,
       options,
       () => {
@@ -185,11 +191,42 @@ class RetryingStore implements Store {
     )
   }
 
+  copyObject(...args: Parameters<Store['copyObject']>) {
+    return this.#repeat(args[2], () => this.#store.copyObject(...args))
+  }
+  copyPart(...args: Parameters<Store['copyPart']>) {
+    return this.#repeat(args[3], () => this.#store.copyPart(...args))
+  }
+  objectTags(...args: Parameters<Store['objectTags']>) {
+    return this.#repeat(args[2], () => this.#store.objectTags(...args))
+  }
+  putObjectTags(...args: Parameters<Store['putObjectTags']>) {
+    return this.#repeat(args[3], () => this.#store.putObjectTags(...args))
+  }
+  deleteVersion(...args: Parameters<Store['deleteVersion']>) {
+    return this.#repeat(args[3], () => this.#store.deleteVersion(...args))
+  }
+
+  async *listVersions(bucket: string, options?: PrefixOptions): AsyncGenerator<VersionEntry> {
+    let last = ''
+    let givenOfLast = new Set<string>()
+    const notGiven = (): AsyncIterable<VersionEntry> =>
+      filtered(this.#store.listVersions(bucket, options), ({ objectKey, versionId }) => {
+        const order = compareKeys(objectKey, last)
+        return order > 0 || (order === 0 && !givenOfLast.has(versionId))
+      })
+    yield* resumedListing(this.#repeat, options, notGiven, ({ objectKey, versionId }) => {
+      if (objectKey !== last) givenOfLast = new Set()
+      last = objectKey
+      givenOfLast.add(versionId)
+    })
+  }
+
   async *listParts(upload: MultipartUpload, options?: RequestOptions): AsyncGenerator<StoredPart> {
     let last = 0
     const notGiven = (): AsyncIterable<StoredPart> =>
-      filter(this.#store.listParts(upload, options), (part) => part.partNumber > last)
-    yield* resumed(this.#repeat, options, notGiven, (part) => {
+      filtered(this.#store.listParts(upload, options), (part) => part.partNumber > last)
+    yield* resumedListing(this.#repeat, options, notGiven, (part) => {
       last = part.partNumber
     })
   }
@@ -197,10 +234,14 @@ class RetryingStore implements Store {
   async *listMultipartUploads(bucket: string, options?: PrefixOptions): AsyncGenerator<UnfinishedUpload> {
     const given = new Set<string>()
     const notGiven = (): AsyncIterable<UnfinishedUpload> =>
-      filter(this.#store.listMultipartUploads(bucket, options), (upload) => !given.has(upload.uploadId))
-    yield* resumed(this.#repeat, options, notGiven, (upload) => {
+      filtered(this.#store.listMultipartUploads(bucket, options), (upload) => !given.has(upload.uploadId))
+    yield* resumedListing(this.#repeat, options, notGiven, (upload) => {
       given.add(upload.uploadId)
     })
+  }
+
+  provider(options?: RequestOptions) {
+    return this.#repeat(options, () => this.#store.provider(options))
   }
 
   bucketPolicy(...args: Parameters<Store['bucketPolicy']>) {
@@ -253,31 +294,4 @@ class RetryingStore implements Store {
     if (found?.etag !== etag) throw failure
     return { etag: found.etag, versionId: found.versionId }
   }
-}
-
-/** Gives a listing's entries; when it breaks, opens it again for those not given yet. */
-async function* resumed<T>(
-  repeat: Repeat,
-  request: RequestOptions | undefined,
-  open: () => AsyncIterable<T>,
-  onGiven: (entry: T) => void,
-): AsyncGenerator<T> {
-  let iterator = open()[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      const next = await repeat(request, (n) => {
-        if (n > 1) iterator = open()[Symbol.asyncIterator]()
-        return iterator.next()
-      })
-      if (next.done === true) return
-      onGiven(next.value)
-      yield next.value
-    }
-  } finally {
-    await iterator.return?.()
-  }
-}
-
-async function* filter<T>(entries: AsyncIterable<T>, wanted: (entry: T) => boolean): AsyncGenerator<T> {
-  for await (const entry of entries) if (wanted(entry)) yield entry
 }

@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'BUCKET_NOT_FOUND'
   | 'BUCKET_EXISTS'
   | 'BUCKET_NOT_EMPTY'
+  | 'WRONG_BUCKET'
   | 'OBJECT_NOT_FOUND'
   | 'OBJECT_EXISTS'
   | 'OBJECT_CHANGED'
@@ -52,6 +53,9 @@ export type ErrorCode =
   | 'INTEGRITY'
   | 'UNSUPPORTED'
   | 'STILL_ACCESSIBLE'
+  | 'AUDIT_FAILED'
+  | 'ACCESS_DEVIATES'
+  | 'SIGNING_FAILED'
   | 'POLICY_CHANGED'
   // transfers that go on later
   | 'TRANSFER_NOT_FOUND'

@@ -1,10 +1,13 @@
+import type { IdentityDialect } from '../provider/provider.ts'
 import { serializeGrantee } from './grantee.ts'
 import type { Acl, PolicyDocument, PolicyStatement } from './access-store.ts'
 import { isPublicStatement, principalsOf } from './bucket-policy.ts'
 import { sameStatement, valuesOf } from './policy-comparison.ts'
 import { granteeOfCanonicalId, granteeOfPrincipal, sameProject, type Principal } from './principal.ts'
 import { bucketArn, roleStatements, ROLES, type GrantTerms, type Role } from './roles.ts'
+import { isSdConnectGrant, isSdConnectOwner, sdConnectRole } from './sd-connect.ts'
 import { OWNER_SID, parseSid } from './sid.ts'
+import { ALL_FORMS } from './statement-form.ts'
 
 /** One answer to "who can do what with this bucket": part of the --json contract. */
 export interface AccessEntry {
@@ -13,6 +16,8 @@ export interface AccessEntry {
   /** A role of ours, whole and unchanged, or `other`: then `actions` says what. */
   access: Role | 'owner' | 'blocked' | 'denied' | 'other'
   mechanism: 'policy' | 'acl'
+  /** Written by CSC's SD Connect, or in its form. */
+  by?: 'sd-connect'
   /** True when it reaches people nobody named: everyone, or everyone with an account. */
   public: boolean
   /** Actions of the policy, or permissions of the ACL. */
@@ -28,29 +33,35 @@ export interface AccessEntry {
 }
 
 /** What a policy allows and forbids, the parts of one grant as one entry. */
-export function policyEntries(policy: PolicyDocument | undefined, bucket: string, now: Date): AccessEntry[] {
+export function policyEntries(
+  policy: PolicyDocument | undefined,
+  bucket: string,
+  now: Date,
+  dialect: IdentityDialect,
+): AccessEntry[] {
+  const seen: Seen = { bucket, now, dialect }
   const grants = new Map<string, PolicyStatement[]>()
   const entries: AccessEntry[] = []
   for (const statement of policy?.Statement ?? []) {
     const sid = parseSid(statement.Sid)
-    if (sid === undefined || sid.what === 'Blocked') entries.push(...singleEntries(statement, now))
+    if (sid === undefined || sid.what === 'Blocked') entries.push(...singleEntries(statement, seen))
     else grants.set(sid.who, [...(grants.get(sid.who) ?? []), statement])
   }
   for (const statements of grants.values()) {
-    entries.push(
-      ...(grantEntry(statements, bucket, now) ?? statements.flatMap((one) => singleEntries(one, now))),
-    )
+    entries.push(...(grantEntry(statements, seen) ?? statements.flatMap((one) => singleEntries(one, seen))))
   }
   return entries
 }
 
 /** What an ACL allows to others than its owner; `owner` names the owner's own grant. */
-export function aclEntries(acl: Acl): AccessEntry[] {
+export function aclEntries(acl: Acl, dialect: IdentityDialect): AccessEntry[] {
   const byWho = new Map<string, AccessEntry>()
   for (const { grantee, permission } of acl.grants) {
     const isOwner = grantee.type === 'canonical' && grantee.id === acl.ownerId
     const who =
-      grantee.type === 'group' ? groupName(grantee.uri) : serializeGrantee(granteeOfCanonicalId(grantee.id))
+      grantee.type === 'group'
+        ? groupName(grantee.uri)
+        : serializeGrantee(granteeOfCanonicalId(grantee.id, dialect))
     const actions = [...(byWho.get(who)?.actions ?? []), permission]
     byWho.set(who, {
       who,
@@ -63,24 +74,26 @@ export function aclEntries(acl: Acl): AccessEntry[] {
   return [...byWho.values()]
 }
 
+/** Where and when a policy was read. */
+interface Seen {
+  bucket: string
+  now: Date
+  dialect: IdentityDialect
+}
+
 /** The entry of a grant whose statements are exactly those of a role; undefined when somebody changed them. */
 function grantEntry(
   statements: readonly PolicyStatement[],
-  bucket: string,
-  now: Date,
+  { bucket, now, dialect }: Seen,
 ): AccessEntry[] | undefined {
   const principal = onlyPrincipal(statements)
   const role = ROLES.find((one) => parseSid(statements[0]?.Sid)?.what.toLowerCase().startsWith(one))
   const terms = role === undefined ? undefined : termsOf(role, statements, bucket)
   if (principal === undefined || terms === undefined) return undefined
-  const expected = expectedStatements(bucket, principal, terms)
-  const isWhole =
-    expected?.length === statements.length &&
-    expected.every((one) => statements.some((actual) => sameStatement(one, withSidOf(one, actual))))
-  if (!isWhole) return undefined
+  if (!isWholeGrant(statements, bucket, principal, terms)) return undefined
   return [
     {
-      who: nameOfPrincipal(principal),
+      who: nameOfPrincipal(principal, dialect),
       access: terms.role,
       mechanism: 'policy',
       public: false,
@@ -102,16 +115,22 @@ function withSidOf(expected: PolicyStatement, actual: PolicyStatement): PolicySt
   return samePart && expected.Sid !== undefined ? { ...actual, Sid: expected.Sid } : actual
 }
 
-function expectedStatements(
+/** True for all statements of a role and no others, in one of the forms in which servers are given it. */
+function isWholeGrant(
+  statements: readonly PolicyStatement[],
   bucket: string,
   principal: Principal,
   terms: GrantTerms,
-): PolicyStatement[] | undefined {
+): boolean {
   try {
-    return roleStatements(bucket, principal, terms)
+    return ALL_FORMS.map((form) => roleStatements(bucket, principal, terms, form)).some(
+      (expected) =>
+        expected.length === statements.length &&
+        expected.every((one) => statements.some((actual) => sameStatement(one, withSidOf(one, actual)))),
+    )
   } catch {
     // Conditions that we would not have written: not our grant any more.
-    return undefined
+    return false
   }
 }
 
@@ -151,12 +170,14 @@ function limitsShown(
 }
 
 /** A statement that is no part of a grant of ours: one entry for each principal it names. */
-function singleEntries(statement: PolicyStatement, now: Date): AccessEntry[] {
+function singleEntries(statement: PolicyStatement, { bucket, now, dialect }: Seen): AccessEntry[] {
   const isPublic = isPublicStatement(statement)
+  const isSdConnect = isSdConnectGrant(statement) || isSdConnectOwner(statement)
   const entry = (who: string): AccessEntry => ({
     who,
-    access: kindOf(statement),
+    access: kindOf(statement, bucket),
     mechanism: 'policy',
+    ...(isSdConnect ? { by: 'sd-connect' } : {}),
     public: isPublic,
     actions:
       statement.NotAction === undefined
@@ -169,13 +190,15 @@ function singleEntries(statement: PolicyStatement, now: Date): AccessEntry[] {
   if (statement.Principal === undefined) return [entry('anyone')]
   if (statement.Principal === '*') return [entry('anyone')]
   return Object.entries(statement.Principal).flatMap(([kind, values]) =>
-    valuesOf(values).map((value) => entry(nameOfValue(kind, value))),
+    valuesOf(values).map((value) => entry(nameOfValue(kind, value, dialect))),
   )
 }
 
-function kindOf({ Sid, Effect }: PolicyStatement): AccessEntry['access'] {
+function kindOf(statement: PolicyStatement, bucket: string): AccessEntry['access'] {
+  const { Sid, Effect } = statement
   if (Effect === 'Deny') return parseSid(Sid)?.what === 'Blocked' ? 'blocked' : 'denied'
-  return Sid === OWNER_SID ? 'owner' : 'other'
+  if (Sid === OWNER_SID || isSdConnectOwner(statement)) return 'owner'
+  return sdConnectRole(statement, bucket) ?? 'other'
 }
 
 function onlyPrincipal(statements: readonly PolicyStatement[]): Principal | undefined {
@@ -184,13 +207,15 @@ function onlyPrincipal(statements: readonly PolicyStatement[]): Principal | unde
   return first !== undefined && named.every((one) => sameProject(one, first)) ? first : undefined
 }
 
-function nameOfValue(kind: string, value: string): string {
+function nameOfValue(kind: string, value: string, dialect: IdentityDialect): string {
   if (value === '*') return 'anyone'
-  return kind === 'AWS' || kind === 'CanonicalUser' ? nameOfPrincipal({ kind, value }) : `${kind}:${value}`
+  return kind === 'AWS' || kind === 'CanonicalUser'
+    ? nameOfPrincipal({ kind, value }, dialect)
+    : `${kind}:${value}`
 }
 
-function nameOfPrincipal(principal: Principal): string {
-  const grantee = granteeOfPrincipal(principal)
+function nameOfPrincipal(principal: Principal, dialect: IdentityDialect): string {
+  const grantee = granteeOfPrincipal(principal, dialect)
   return grantee === undefined ? principal.value : serializeGrantee(grantee)
 }
 

@@ -1,4 +1,5 @@
-import type { RequestOptions } from '../object-store.ts'
+import type { RequestOptions, VersionOptions } from '../object-store.ts'
+import type { Provider } from '../provider/provider.ts'
 
 /**
  * The parts of S3 that say who may do what: bucket policy and ACLs. Implemented beside ObjectStore.
@@ -6,8 +7,13 @@ import type { RequestOptions } from '../object-store.ts'
  */
 export interface AccessStore {
   /**
+   * What kind of server this is and what it enforces: as configured, else recognised by its answers, for which one
+   * read-only request (ListBuckets) is sent when there was none yet. A profile, not a proof.
+   */
+  provider(options?: RequestOptions): Promise<Provider>
+  /**
    * The bucket's policy as the server keeps it; undefined when it has none (GetBucketPolicy, NoSuchBucketPolicy).
-   * Throws UNSUPPORTED when the server has no policies or answers something that is not a policy.
+   * Throws UNSUPPORTED when the server has no policies, STORE_FAILURE when it answers with one that can't be read.
    */
   bucketPolicy(bucket: string, options?: RequestOptions): Promise<PolicyDocument | undefined>
   /** Replaces the bucket's policy (PutBucketPolicy). */
@@ -21,10 +27,10 @@ export interface AccessStore {
   bucketAcl(bucket: string, options?: RequestOptions): Promise<Acl>
   /** Replaces the grants; the owner's own FULL_CONTROL must be among them (PutBucketAcl). */
   putBucketAcl(bucket: string, acl: Acl, options?: RequestOptions): Promise<void>
-  /** Owner and grants of an object (GetObjectAcl). */
-  objectAcl(bucket: string, objectKey: string, options?: RequestOptions): Promise<Acl>
-  /** Replaces the grants of an object (PutObjectAcl). */
-  putObjectAcl(bucket: string, objectKey: string, acl: Acl, options?: RequestOptions): Promise<void>
+  /** Owner and grants of an object, or of one version of it (GetObjectAcl). */
+  objectAcl(bucket: string, objectKey: string, options?: VersionOptions): Promise<Acl>
+  /** Replaces the grants of an object, or of one version of it (PutObjectAcl). */
+  putObjectAcl(bucket: string, objectKey: string, acl: Acl, options?: VersionOptions): Promise<void>
 }
 
 export type AclPermission = 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP' | 'FULL_CONTROL'

@@ -3,12 +3,21 @@ import type { OneOrMany, PolicyDocument, PolicyStatement } from './access-store.
 import { sameStatement, valuesOf } from './policy-comparison.ts'
 import { principalCovers, sameProject, type Principal } from './principal.ts'
 import { blockStatement, ownerStatement, roleStatements, type GrantTerms } from './roles.ts'
+import {
+  isSdConnectGrant,
+  isSdConnectOwner,
+  sdConnectOwnerStatement,
+  sdConnectStatements,
+} from './sd-connect.ts'
 import { OWNER_SID, parseSid, principalHash } from './sid.ts'
+import type { StatementForm } from './statement-form.ts'
 
 /** A bucket and who owns it, as every policy of ours has to name them. */
 export interface OwnedBucket {
   bucket: string
   owner: Principal
+  /** What the server's policies can say; everything, when absent. */
+  form?: StatementForm | undefined
 }
 
 /** A policy without some access, and the Allow statements that gave it. */
@@ -18,18 +27,35 @@ export interface Withdrawal {
 }
 
 /**
- * The policy with the role given to the principal: whatever we had given or forbidden it before is replaced,
- * everybody else's statements stay as they are and in order. Throws USAGE for the owner itself.
+ * The policy with the role given to the principal: whatever we (or SD Connect) had given or forbidden it before is
+ * replaced, everybody else's statements stay as they are and in order. Throws USAGE for the owner itself.
  */
 export function withGrant(
+  policy: PolicyDocument | undefined,
+  { bucket, owner, form }: OwnedBucket,
+  principal: Principal,
+  terms: GrantTerms,
+): PolicyDocument {
+  refuseOwner(owner, principal)
+  const kept = withoutOursAbout(policy, principal)
+  return withStatements(policy, { bucket, owner }, kept, roleStatements(bucket, principal, terms, form))
+}
+
+/**
+ * The same with the role in SD Connect's form, so that its web interface shows it, and with its statement for the owner.
+ * Throws USAGE and UNSUPPORTED for what that form cannot say.
+ */
+export function withSdConnectGrant(
   policy: PolicyDocument | undefined,
   { bucket, owner }: OwnedBucket,
   principal: Principal,
   terms: GrantTerms,
 ): PolicyDocument {
   refuseOwner(owner, principal)
-  const kept = (policy?.Statement ?? []).filter((statement) => !isOursAbout(statement, principal))
-  return withStatements(policy, { bucket, owner }, kept, roleStatements(bucket, principal, terms))
+  const kept = withoutOursAbout(policy, principal)
+  const shared = sdConnectStatements(bucket, principal, terms)
+  const own = kept.some(isSdConnectOwner) ? [] : [sdConnectOwnerStatement(bucket, owner)]
+  return withStatements(policy, { bucket, owner }, kept, [...own, ...shared])
 }
 
 /**
@@ -42,7 +68,7 @@ export function withoutGrantee(
   principal: Principal,
 ): Withdrawal {
   refuseOwner(owner, principal)
-  const others = (policy?.Statement ?? []).filter((statement) => !isOursAbout(statement, principal))
+  const others = withoutOursAbout(policy, principal)
   const ours = (policy?.Statement ?? []).filter((statement) => isOursAbout(statement, principal))
   const { kept, removed } = withoutNamed(
     others,
@@ -67,7 +93,8 @@ export function withoutAnyGrant(
   const statements = policy?.Statement ?? []
   const { kept, removed } = withoutNamed(
     statements.filter((statement) => !isOurs(statement)),
-    (named) => !sameProject(named, owner),
+    (named, statement) =>
+      !sameProject(named, owner) && !(isSdConnectOwner(statement) && principalCovers(named, owner)),
   )
   const stillBlocked = statements.filter(
     (statement) =>
@@ -126,11 +153,16 @@ function isAllow({ Effect }: PolicyStatement): boolean {
   return Effect === 'Allow'
 }
 
+function withoutOursAbout(policy: PolicyDocument | undefined, principal: Principal): PolicyStatement[] {
+  return (policy?.Statement ?? []).filter((statement) => !isOursAbout(statement, principal))
+}
+
+/** Also SD Connect's: a project has one role in a bucket, whichever of the two gave it. */
 function isOursAbout(statement: PolicyStatement, principal: Principal): boolean {
   if (statement.Sid === OWNER_SID) return false
   const sid = parseSid(statement.Sid)
-  if (sid === undefined) return false
-  if (sid.who === principalHash(principal)) return true
+  if (sid === undefined && !isSdConnectGrant(statement)) return false
+  if (sid?.who === principalHash(principal)) return true
   const named = principalsOf(statement)
   return named.length > 0 && named.every((one) => sameProject(one, principal))
 }
@@ -147,19 +179,20 @@ function overlaps(a: Principal, b: Principal): boolean {
 /** Takes principals out of the Allow statements that name them; a statement left without any goes. */
 function withoutNamed(
   statements: readonly PolicyStatement[],
-  isGone: (named: Principal) => boolean,
+  isGone: (named: Principal, statement: PolicyStatement) => boolean,
 ): { kept: PolicyStatement[]; removed: PolicyStatement[] } {
   const everyone: Principal = { kind: 'AWS', value: '*' }
   const kept: PolicyStatement[] = []
   const removed: PolicyStatement[] = []
   for (const statement of statements) {
     const named = statement.NotPrincipal === undefined ? principalsOf(statement) : [everyone]
-    if (!isAllow(statement) || !named.some(isGone)) {
+    const goes = (one: Principal): boolean => isGone(one, statement)
+    if (!isAllow(statement) || !named.some(goes)) {
       kept.push(statement)
       continue
     }
     removed.push(statement)
-    const staying = principalElementWithout(statement.Principal, isGone)
+    const staying = principalElementWithout(statement.Principal, goes)
     if (staying !== undefined) kept.push({ ...statement, Principal: staying })
   }
   return { kept, removed }

@@ -1,4 +1,5 @@
 import { AppError } from '../../util/errors.ts'
+import type { IdentityDialect } from '../provider/provider.ts'
 import type { Grantee } from './grantee.ts'
 
 /** One principal of a bucket policy: the kind that the policy names, and its value. */
@@ -8,27 +9,31 @@ export interface Principal {
 }
 
 /**
- * The principal that a policy names for a grantee; undefined when no policy can name it.
- * Forms measured on Ceph RGW 16.2: a user is `arn:aws:iam::TENANT:user/UID`, a Keystone project the whole tenant.
+ * The principal that a policy names for a grantee; undefined when no policy of such a server can name it, because it
+ * would mean nobody there, or somebody else. Forms measured on Ceph RGW 16.2, where a user is
+ * `arn:aws:iam::TENANT:user/UID` and a Keystone project the whole tenant, and on versitygw 1.7, which refuses all but
+ * bare names of accounts.
  */
-export function principalOf(grantee: Grantee): Principal | undefined {
-  switch (grantee.type) {
+export function principalOf(grantee: Grantee, dialect: IdentityDialect): Principal | undefined {
+  switch (dialect) {
     case 'rgw':
-      return rgwUser(grantee.tenant ?? '', grantee.uid)
-    case 'keystone':
-      return { kind: 'AWS', value: `arn:aws:iam::${grantee.projectId}:root` }
-    case 'arn':
-      return { kind: 'AWS', value: grantee.arn }
-    case 'access-key':
-      return { kind: 'AWS', value: grantee.accessKeyId }
-    case 'canonical':
-      // RGW stores other ids without complaint, and they grant nothing.
-      return isAwsCanonicalId(grantee.id) ? { kind: 'CanonicalUser', value: grantee.id } : undefined
+      return rgwPrincipal(grantee)
+    case 'aws':
+      return awsPrincipal(grantee)
+    case 'account-name': {
+      const name = accountName(grantee)
+      return name === undefined ? undefined : { kind: 'AWS', value: name }
+    }
+    case 'scaleway':
+      return undefined
   }
 }
 
 /** The id by which ACLs and listings name a grantee; undefined when it can't be told from the identity. */
-export function canonicalIdOf(grantee: Grantee): string | undefined {
+export function canonicalIdOf(grantee: Grantee, dialect: IdentityDialect): string | undefined {
+  if (grantee.type === 'canonical') return grantee.id
+  if (dialect === 'account-name') return accountName(grantee)
+  if (dialect !== 'rgw') return undefined
   switch (grantee.type) {
     case 'rgw':
       return grantee.tenant === undefined ? grantee.uid : `${grantee.tenant}$${grantee.uid}`
@@ -37,40 +42,46 @@ export function canonicalIdOf(grantee: Grantee): string | undefined {
       return `${grantee.projectId}$${grantee.projectId}`
     case 'arn':
       return rgwIdOfArn(grantee.arn)
-    case 'canonical':
-      return grantee.id
     case 'access-key':
       return grantee.accessKeyId
   }
 }
 
 /** The principal of a bucket's owner, from the owner's canonical id (GetBucketAcl). Throws UNSUPPORTED for none. */
-export function ownerPrincipal(ownerId: string): Principal {
-  if (isAwsCanonicalId(ownerId)) return { kind: 'CanonicalUser', value: ownerId }
-  const [first = '', second, ...more] = ownerId.split('$')
-  const uid = second ?? first
-  if (uid === '' || more.length > 0 || !/^[\w.@+=,$-]+$/.test(ownerId)) {
-    throw new AppError('UNSUPPORTED', `no policy can name the bucket's owner ${JSON.stringify(ownerId)}`)
-  }
-  return rgwUser(second === undefined ? '' : first, uid)
+export function ownerPrincipal(ownerId: string, dialect: IdentityDialect): Principal {
+  const principal = ownerForms(ownerId, dialect)
+  if (principal !== undefined) return principal
+  throw new AppError(
+    'UNSUPPORTED',
+    `no policy that sealift writes can name the bucket's owner ${JSON.stringify(ownerId)}`,
+    dialect === 'scaleway'
+      ? { hints: ["share the bucket in Scaleway's console: a policy that misses its writer locks it out"] }
+      : {},
+  )
 }
 
 /** The typed identity behind a principal of a policy, for people to read; undefined when there is none. */
-export function granteeOfPrincipal(principal: Principal): Grantee | undefined {
-  if (principal.kind === 'CanonicalUser') return { type: 'canonical', id: principal.value }
-  const keystone = /^(?:arn:aws:iam::)?([0-9a-f]{32})(?::root)?$/.exec(principal.value)?.[1]
+export function granteeOfPrincipal(
+  { kind, value }: Principal,
+  dialect: IdentityDialect,
+): Grantee | undefined {
+  if (kind === 'CanonicalUser') return { type: 'canonical', id: value }
+  if (dialect === 'account-name') return accountOfName(value)
+  const keystone = /^(?:arn:aws:iam::)?([0-9a-f]{32})(?::root)?$/.exec(value)?.[1]
   if (keystone !== undefined) return { type: 'keystone', projectId: keystone }
-  const user = RGW_USER_ARN.exec(principal.value)
-  if (user !== null && !isAwsAccount(user[1] ?? '')) {
+  const user = RGW_USER_ARN.exec(value)
+  if (dialect === 'rgw' && user !== null && !isAwsAccount(user[1] ?? '')) {
     return { type: 'rgw', tenant: user[1] === '' ? undefined : user[1], uid: user[2] ?? '' }
   }
-  return principal.value.startsWith('arn:') ? { type: 'arn', arn: principal.value } : undefined
+  return value.startsWith('arn:') ? { type: 'arn', arn: value } : undefined
 }
 
 /** The typed identity behind an ACL's canonical id, judged by the kind of ids the server gives its owners. */
-export function granteeOfCanonicalId(id: string): Grantee {
+export function granteeOfCanonicalId(id: string, dialect: IdentityDialect): Grantee {
+  if (dialect === 'account-name') return accountOfName(id) ?? { type: 'canonical', id }
   const [first = '', second, ...more] = id.split('$')
   const isRgwId =
+    dialect === 'rgw' &&
     more.length === 0 &&
     /^[\w.@+=,-]+$/.test(second ?? first) &&
     /^\w*$/.test(second === undefined ? '' : first)
@@ -107,6 +118,60 @@ export function sameProject(a: Principal, b: Principal): boolean {
 }
 
 const RGW_USER_ARN = /^arn:aws:iam::(\w*):user\/([\w.@+=,-]+)$/
+
+/** A bare access key id would be the name of a tenant here, and a grant for all who are in it. */
+function rgwPrincipal(grantee: Grantee): Principal | undefined {
+  switch (grantee.type) {
+    case 'rgw':
+      return rgwUser(grantee.tenant ?? '', grantee.uid)
+    case 'keystone':
+      return { kind: 'AWS', value: `arn:aws:iam::${grantee.projectId}:root` }
+    case 'canonical':
+      // RGW stores other ids without complaint, and they grant nothing.
+      return isAwsCanonicalId(grantee.id) ? { kind: 'CanonicalUser', value: grantee.id } : undefined
+    case 'arn':
+      return { kind: 'AWS', value: grantee.arn }
+    case 'access-key':
+      return undefined
+  }
+}
+
+function awsPrincipal(grantee: Grantee): Principal | undefined {
+  if (grantee.type === 'arn') {
+    return isAwsAccount(accountOf(grantee.arn) ?? '') ? { kind: 'AWS', value: grantee.arn } : undefined
+  }
+  if (grantee.type !== 'canonical' || !isAwsCanonicalId(grantee.id)) return undefined
+  return { kind: 'CanonicalUser', value: grantee.id }
+}
+
+/** What versitygw calls an account: its access key id, in policies and in ACLs. */
+const ACCOUNT_NAME = /^[\w.-]{1,128}$/
+
+function accountName(grantee: Grantee): string | undefined {
+  const name =
+    grantee.type === 'access-key'
+      ? grantee.accessKeyId
+      : grantee.type === 'canonical'
+        ? grantee.id
+        : undefined
+  return name !== undefined && ACCOUNT_NAME.test(name) ? name : undefined
+}
+
+function accountOfName(name: string): Grantee | undefined {
+  return ACCOUNT_NAME.test(name) ? { type: 'access-key', accessKeyId: name } : undefined
+}
+
+function ownerForms(ownerId: string, dialect: IdentityDialect): Principal | undefined {
+  if (dialect === 'scaleway') return undefined
+  if (dialect === 'account-name') {
+    return ACCOUNT_NAME.test(ownerId) ? { kind: 'AWS', value: ownerId } : undefined
+  }
+  if (isAwsCanonicalId(ownerId)) return { kind: 'CanonicalUser', value: ownerId }
+  const [first = '', second, ...more] = ownerId.split('$')
+  const uid = second ?? first
+  if (dialect === 'aws' || uid === '' || more.length > 0 || !/^[\w.@+=,$-]+$/.test(ownerId)) return undefined
+  return rgwUser(second === undefined ? '' : first, uid)
+}
 
 function rgwUser(tenant: string, uid: string): Principal {
   return { kind: 'AWS', value: `arn:aws:iam::${tenant}:user/${uid}` }

@@ -4,6 +4,7 @@ import type { PolicyStatement } from './access-store.ts'
 import { KEY_CARD_PREFIX } from './key-card.ts'
 import type { Principal } from './principal.ts'
 import { OWNER_SID, sidFor } from './sid.ts'
+import { FULL_FORM, type StatementForm } from './statement-form.ts'
 
 /** What a grantee is for; docs/sharing.md lists what each may do. */
 export const ROLES = ['depositor', 'reader', 'collaborator'] as const
@@ -38,10 +39,15 @@ export function checkedTerms(terms: GrantTerms): GrantTerms {
 }
 
 /**
- * The statements that give a role to a principal. Every Allow carries the terms' conditions.
- * Actions as measured on Ceph RGW 16.2 and listed in the S3 user guide, "Actions, resources, and condition keys".
+ * The statements that give a role to a principal. Every Allow carries the terms' conditions; what a server cannot say
+ * (`form`) is left out, never given without its limit. Actions as measured on Ceph RGW 16.2 and listed in the S3 user guide, "Actions, resources, and condition keys".
  */
-export function roleStatements(bucket: string, principal: Principal, terms: GrantTerms): PolicyStatement[] {
+export function roleStatements(
+  bucket: string,
+  principal: Principal,
+  terms: GrantTerms,
+  form: StatementForm = FULL_FORM,
+): PolicyStatement[] {
   const { role, prefix, ...limits } = checkedTerms(terms)
   const arn = bucketArn(bucket)
   const allow = (
@@ -52,7 +58,7 @@ export function roleStatements(bucket: string, principal: Principal, terms: Gran
   ): PolicyStatement => {
     const condition = { ...extra, ...limitConditions(limits) }
     return {
-      Sid: sidFor(`${role.charAt(0).toUpperCase()}${role.slice(1)}${what}`, principal),
+      Sid: sidFor(`${titled(role)}${what}`, principal),
       Effect: 'Allow',
       Principal: { [principal.kind]: principal.value },
       Action: actions,
@@ -66,16 +72,23 @@ export function roleStatements(bucket: string, principal: Principal, terms: Gran
   const listing = { StringLike: { 's3:prefix': [...listed, `${KEY_CARD_PREFIX}*`] } }
   const listsAll = role !== 'depositor' && prefix === undefined
 
+  const listings = listsAll
+    ? [allow('Listing', role === 'reader' ? READ_LISTINGS : [...READ_LISTINGS, UPLOAD_LISTING], [arn])]
+    : form.limitsListings
+      ? [allow('Listing', role === 'depositor' ? ['s3:ListBucket'] : READ_LISTINGS, [arn], listing)]
+      : []
+
   return [
     // DeleteObjects is checked against the bucket as well as against each object (seen on RGW 16.2).
     allow('Data', DATA_ACTIONS[role], role === 'collaborator' ? [arn, objects] : [objects]),
-    listsAll
-      ? allow('Listing', role === 'reader' ? READ_LISTINGS : [...READ_LISTINGS, UPLOAD_LISTING], [arn])
-      : allow('Listing', role === 'depositor' ? ['s3:ListBucket'] : READ_LISTINGS, [arn], listing),
+    ...listings,
     allow('Keys', ['s3:GetObject', 's3:GetObjectAcl'], [keyCard]),
     // Who owns the bucket decides whose keys in the key card count.
     allow('Bucket', ['s3:GetBucketAcl', 's3:GetBucketLocation'], [arn]),
-    ...(role === 'reader' ? [] : [keysLocked(principal, role, keyCard)]),
+    ...(role === 'reader' ? [] : [keysLocked(bucket, principal, role, form)]),
+    ...(form.endsOwnership && limits.until !== undefined
+      ? [ended(bucket, principal, role, limits.until)]
+      : []),
   ]
 }
 
@@ -128,7 +141,12 @@ const READ_LISTINGS = ['s3:ListBucket', 's3:ListBucketVersions']
 const UPLOAD_LISTING = 's3:ListBucketMultipartUploads'
 
 /** Whoever could write a key there would become a recipient of everything that follows. */
-function keysLocked(principal: Principal, role: Role, keyCard: string): PolicyStatement {
+export function keysLocked(
+  bucket: string,
+  principal: Principal,
+  role: Exclude<Role, 'reader'>,
+  form: StatementForm = FULL_FORM,
+): PolicyStatement {
   return {
     Sid: sidFor(role === 'depositor' ? 'DepositorKeysLocked' : 'CollaboratorKeysLocked', principal),
     Effect: 'Deny',
@@ -136,13 +154,33 @@ function keysLocked(principal: Principal, role: Role, keyCard: string): PolicySt
     Action: [
       's3:PutObject',
       's3:PutObjectAcl',
-      's3:PutObjectVersionAcl',
+      ...(form.namesVersionAcl ? ['s3:PutObjectVersionAcl'] : []),
       's3:PutObjectTagging',
       's3:DeleteObject',
       's3:DeleteObjectVersion',
     ],
-    Resource: [keyCard],
+    Resource: [`${bucketArn(bucket)}/${KEY_CARD_PREFIX}*`],
   }
+}
+
+/**
+ * The end of an access, for what the grantee owns as well: on Ceph RGW an uploader goes on reading its uploads through
+ * ownership when its Allow has ended (seen on 16.2), and only a Deny stands above that.
+ */
+function ended(bucket: string, principal: Principal, role: Role, until: Date): PolicyStatement {
+  const arn = bucketArn(bucket)
+  return {
+    Sid: sidFor(`${titled(role)}Ended`, principal),
+    Effect: 'Deny',
+    Principal: { [principal.kind]: principal.value },
+    Action: ['s3:*'],
+    Resource: [arn, `${arn}/*`],
+    Condition: { DateGreaterThanEquals: { 'aws:CurrentTime': withoutFraction(until) } },
+  }
+}
+
+function titled(role: Role): string {
+  return `${role.charAt(0).toUpperCase()}${role.slice(1)}`
 }
 
 function limitConditions({

@@ -13,9 +13,10 @@ import {
 import type { Acl, AclGrant, AclGrantee, AclPermission, PolicyDocument } from '../access/access-store.ts'
 import { StorageError } from '../errors.ts'
 import { failure, type Where } from '../failure.ts'
-import type { RequestOptions } from '../object-store.ts'
+import type { RequestOptions, VersionOptions } from '../object-store.ts'
 import { parsePolicy } from './policy-document.ts'
 import { request } from './request.ts'
+import { versionInput } from './version-id.ts'
 
 export async function bucketPolicy(
   client: S3Client,
@@ -28,13 +29,23 @@ export async function bucketPolicy(
       client.send(new GetBucketPolicyCommand({ Bucket: bucket }), settings),
     )
     const policy = parsePolicy(answer.Policy ?? '')
-    // A server that does not know `?policy` may answer the bare operation: a listing, with status 200.
-    if (policy === undefined) throw failure('UNSUPPORTED', where, 'the answer is not a policy')
+    if (policy === undefined) throw notAPolicy(where, answer.Policy ?? '')
     return policy
   } catch (error) {
     if (error instanceof StorageError && error.serverCode === 'NoSuchBucketPolicy') return undefined
     throw error
   }
+}
+
+/**
+ * A server that does not know `?policy` may answer the bare operation: a listing, with status 200. Anything else may be
+ * a policy that is in force and that nobody can read here: to go on without it would leave it standing.
+ */
+function notAPolicy(where: Where, text: string): StorageError {
+  if (/^\s*</.test(text)) return failure('UNSUPPORTED', where, 'the answer is not a policy')
+  return failure('STORE_FAILURE', where, 'the answer is no policy that can be read', {
+    hints: ['nothing was changed; what is wrong with the policy of this bucket, its server has to tell'],
+  })
 }
 
 export async function putBucketPolicy(
@@ -83,12 +94,11 @@ export async function objectAcl(
   client: S3Client,
   bucket: string,
   objectKey: string,
-  options?: RequestOptions,
+  options: VersionOptions = {},
 ): Promise<Acl> {
   const where = { operation: 'GetObjectAcl', bucket, objectKey }
-  const answer = await request(where, options, (settings) =>
-    client.send(new GetObjectAclCommand({ Bucket: bucket, Key: objectKey }), settings),
-  )
+  const command = new GetObjectAclCommand({ Bucket: bucket, Key: objectKey, ...versionInput(options) })
+  const answer = await request(where, options, (settings) => client.send(command, settings))
   return aclOf(where, answer)
 }
 
@@ -97,12 +107,13 @@ export async function putObjectAcl(
   bucket: string,
   objectKey: string,
   acl: Acl,
-  options?: RequestOptions,
+  options: VersionOptions = {},
 ): Promise<void> {
   const where = { operation: 'PutObjectAcl', bucket, objectKey }
   const command = new PutObjectAclCommand({
     Bucket: bucket,
     Key: objectKey,
+    ...versionInput(options),
     AccessControlPolicy: requestAcl(acl),
   })
   await request(where, options, (settings) => client.send(command, settings))
@@ -112,8 +123,10 @@ function aclOf(where: Where, answer: { Owner?: Owner | undefined; Grants?: Grant
   if (answer.Owner === undefined && answer.Grants === undefined) {
     throw failure('UNSUPPORTED', where, 'the answer is not an ACL')
   }
+  // MinIO's: one grant, to nobody, whatever was written.
+  if (answer.Owner?.ID === undefined || answer.Owner.ID === '') return { ownerId: '', grants: [] }
   return {
-    ownerId: answer.Owner?.ID ?? '',
+    ownerId: answer.Owner.ID,
     grants: (answer.Grants ?? []).map((grant) => grantOf(where, grant)),
   }
 }

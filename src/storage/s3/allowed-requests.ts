@@ -6,11 +6,11 @@ import { AppError } from '../../util/errors.ts'
  * `DELETE /bucket?encryption` deletes the bucket. So each method may only ask for what was seen to work.
  */
 const SUB_RESOURCES: Readonly<Record<string, readonly string[]>> = {
-  GET: ['acl', 'policy', 'versioning', 'versions', 'uploads', 'uploadId'],
-  PUT: ['acl', 'policy', 'versioning', 'uploadId', 'partNumber'],
+  GET: ['acl', 'policy', 'versioning', 'versions', 'uploads', 'uploadId', 'tagging', 'versionId'],
+  PUT: ['acl', 'policy', 'versioning', 'uploadId', 'partNumber', 'tagging', 'versionId'],
   POST: ['uploads', 'uploadId'],
-  DELETE: ['policy', 'uploadId'],
-  HEAD: [],
+  DELETE: ['policy', 'uploadId', 'versionId'],
+  HEAD: ['versionId'],
 }
 
 /** Parameters of those requests, harmless wherever they are not known. */
@@ -26,6 +26,7 @@ const PARAMETERS = new Set([
   'encoding-type',
   'key-marker',
   'upload-id-marker',
+  'version-id-marker',
   'part-number-marker',
   'max-parts',
   'max-uploads',

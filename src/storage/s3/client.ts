@@ -1,5 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
-import type { ConnectionSettings, Credentials } from './connection.ts'
+import { type ConnectionSettings, type Credentials, DEFAULT_IDLE_TIMEOUT } from './connection.ts'
 import { refuseOtherRequests } from './allowed-requests.ts'
 import type { FreshCredentials } from './fresh-credentials.ts'
 import { removeReasons } from './remedies.ts'
@@ -10,6 +10,12 @@ const CONNECT_TIMEOUT = 10_000
 /** The SDK would write its warnings to the terminal. */
 const nothing = (): void => undefined
 const SILENT = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+/**
+ * Steps of the SDK that change nothing of our requests, and are a good part of what each of them costs: its log is silent,
+ * and nothing here runs in AWS Lambda or waits for `100 Continue`.
+ */
+const IDLE_STEPS = ['loggerMiddleware', 'recursionDetectionMiddleware', 'addExpectContinueMiddleware']
 
 /**
  * The SDK's client, set up for stores other than AWS. Why each setting is there:
@@ -23,7 +29,7 @@ export function createS3Client(
   settings: ConnectionSettings,
   credentials: FreshCredentials | undefined,
 ): S3Client {
-  const { endpoint, maxSockets = 72, idleTimeout = 60 } = settings
+  const { endpoint, maxSockets = 72, idleTimeout = DEFAULT_IDLE_TIMEOUT } = settings
   const agent = { keepAlive: true, maxSockets }
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -43,6 +49,14 @@ export function createS3Client(
       httpsAgent: agent,
       logger: SILENT,
     },
+  })
+  for (const name of IDLE_STEPS) client.middlewareStack.remove(name)
+  // It would try once, and count that. The signing step is put behind it by its name, so something has to have it.
+  client.middlewareStack.add((next) => next, {
+    name: 'retryMiddleware',
+    step: 'finalizeRequest',
+    priority: 'high',
+    override: true,
   })
   // Other stores know one region, and not by AWS's names: the bucket is created wherever the endpoint is.
   if (endpoint !== undefined) client.middlewareStack.remove('locationConstraintMiddleware')

@@ -1,5 +1,6 @@
 import { AppError } from '../../util/errors.ts'
 import type { Pace } from '../../util/pace.ts'
+import type { Provider } from '../provider/provider.ts'
 
 /** Keys that sign requests. Never logged, never part of an error. */
 export interface Credentials {
@@ -8,6 +9,9 @@ export interface Credentials {
   sessionToken?: string | undefined
   expiration?: Date | undefined
 }
+
+/** Seconds without a byte after which a request has failed, where nothing else is said. */
+export const DEFAULT_IDLE_TIMEOUT = 60
 
 /** How to reach one S3 store as one caller. */
 export interface ConnectionSettings {
@@ -19,6 +23,8 @@ export interface ConnectionSettings {
   credentials: Credentials | (() => Promise<Credentials>) | 'anonymous'
   /** Reads keys that were given here once more from where they came; absent where they can't change. */
   readCredentials?: (() => Promise<Credentials>) | undefined
+  /** What the server is, where that is known; recognised by its answers when absent. */
+  provider?: Provider | undefined
   /** `endpoint/bucket` instead of `bucket.endpoint`; true when absent and an endpoint is given. */
   forcePathStyle?: boolean | undefined
   /** Connections at a time; 72 when absent. */

@@ -24,11 +24,13 @@ import type {
   UploadedPart,
 } from '../object-store.ts'
 import { checkPartEtag } from '../part-etag.ts'
-import { versionIdOf } from './objects.ts'
+import { serializeObjectHeaders } from './object-headers.ts'
 import { nextPage } from './pages.ts'
 import { request, unquoted } from './request.ts'
 import { sendBody, type Wire } from './sent-body.ts'
 import { signedSha256, signedWith } from './signed-sha256.ts'
+import { sentInUtf8 } from './utf8-headers.ts'
+import { versionIdOf } from './version-id.ts'
 
 export async function createMultipartUpload(
   client: S3Client,
@@ -36,15 +38,17 @@ export async function createMultipartUpload(
   objectKey: string,
   options: CreateUploadOptions = {},
 ): Promise<string> {
-  const { acl, contentType } = options
+  const { acl, contentType, headers } = options
   const where = { operation: 'CreateMultipartUpload', bucket, objectKey }
   const command = new CreateMultipartUploadCommand({
     Bucket: bucket,
     Key: objectKey,
     ...(acl === undefined ? {} : { ACL: acl }),
     ...(contentType === undefined ? {} : { ContentType: contentType }),
+    ...(headers === undefined ? {} : serializeObjectHeaders(headers)),
   })
-  const { UploadId } = await request(where, options, (settings) => client.send(command, settings))
+  const sent = headers === undefined ? command : sentInUtf8(command)
+  const { UploadId } = await request(where, options, (settings) => client.send(sent, settings))
   if (UploadId === undefined || UploadId === '') {
     throw failure('STORE_FAILURE', where, 'the answer has no upload id')
   }

@@ -2,7 +2,6 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
-  HeadObjectCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
@@ -11,61 +10,18 @@ import { Readable } from 'node:stream'
 import { hasCode } from '../../util/errors.ts'
 import { failure, type Where } from '../failure.ts'
 import type {
-  ByteRange,
   GetObjectOptions,
   ObjectBody,
-  ObjectHead,
   PutObjectOptions,
   RequestOptions,
   StoredObject,
 } from '../object-store.ts'
+import { rangeHeader } from './byte-range.ts'
 import { checkedBody, expectedLength } from './object-body.ts'
-import { isUnexplained, request, unquoted } from './request.ts'
+import { request, unquoted } from './request.ts'
 import { sendBody, type Wire } from './sent-body.ts'
 import { signedSha256, signedWith } from './signed-sha256.ts'
-
-/** A HEAD answer has no body to say why: a refusal is asked again as a GET of one byte, whose answer has. */
-export async function headObject(
-  client: S3Client,
-  bucket: string,
-  objectKey: string,
-  options?: RequestOptions,
-): Promise<ObjectHead> {
-  const where = { operation: 'HeadObject', bucket, objectKey }
-  const head = async (): Promise<ObjectHead> => {
-    const answer = await request(where, options, (settings) =>
-      client.send(new HeadObjectCommand({ Bucket: bucket, Key: objectKey }), settings),
-    )
-    const { ContentLength, ETag, LastModified, VersionId } = answer
-    if (ContentLength === undefined) throw failure('STORE_FAILURE', where, 'the answer has no Content-Length')
-    return {
-      size: ContentLength,
-      etag: unquoted(ETag) ?? '',
-      lastModified: LastModified,
-      versionId: versionIdOf(VersionId),
-    }
-  }
-  try {
-    return await head()
-  } catch (error) {
-    if (!isUnexplained(error)) throw error
-    await throwReason(client, where, options)
-    // The reason could be removed meanwhile (remedies.ts).
-    return head()
-  }
-}
-
-async function throwReason(
-  client: S3Client,
-  where: Where & { bucket: string; objectKey: string },
-  options: RequestOptions | undefined,
-): Promise<void> {
-  const input = { Bucket: where.bucket, Key: where.objectKey, Range: 'bytes=0-0' }
-  const answer = await request(where, options, (settings) =>
-    client.send(new GetObjectCommand(input), settings),
-  )
-  bodyOf(answer, where).destroy()
-}
+import { versionIdOf } from './version-id.ts'
 
 export async function getObject(
   client: S3Client,
@@ -153,18 +109,6 @@ export async function deleteObject(
   } catch (error) {
     if (!hasCode(error, 'OBJECT_NOT_FOUND')) throw error
   }
-}
-
-/** `null` is S3's name for the version of an unversioned object. */
-export function versionIdOf(versionId: string | undefined): string | undefined {
-  return versionId === 'null' || versionId === '' ? undefined : versionId
-}
-
-function rangeHeader({ offset, length }: ByteRange): string {
-  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 1) {
-    throw new RangeError(`no range: ${length} bytes from ${offset}`)
-  }
-  return `bytes=${offset}-${offset + length - 1}`
 }
 
 function bodyOf(answer: GetObjectCommandOutput, where: Where): Readable {

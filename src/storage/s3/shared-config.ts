@@ -1,9 +1,10 @@
 /** Reads `~/.aws/credentials` and `~/.aws/config` as the AWS CLI does: option names in any case. */
 import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadSharedConfigFiles } from '@smithy/shared-ini-file-loader'
 import { AppError } from '../../util/errors.ts'
+import { CONFIG_FILE_LIMIT } from './found-credentials.ts'
 
 /** Options of one profile or section, their names in lower case. */
 export type Section = Readonly<Record<string, string | undefined>>
@@ -11,6 +12,8 @@ export type Section = Readonly<Record<string, string | undefined>>
 export interface SharedConfig {
   /** The named profile, both files merged (credentials win, as in the AWS CLI); undefined when neither has it. */
   profile(name: string): Section | undefined
+  /** The names of all profiles, those of the credentials file first. */
+  profileNames(): string[]
   /** The `[services NAME]` section of the config file. */
   services(name: string): Section | undefined
   /** Where they were looked for, for messages. */
@@ -19,7 +22,7 @@ export interface SharedConfig {
 
 /**
  * @param environment - AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name other files
- * @throws AppError FILE_UNREADABLE when a file exists and can't be read
+ * @throws AppError FILE_UNREADABLE when a file exists and can't be read, or is no configuration by its size
  */
 export async function readSharedConfig(
   environment: Readonly<Record<string, string | undefined>>,
@@ -31,6 +34,13 @@ export async function readSharedConfig(
   const files = await loadSharedConfigFiles({ filepath, configFilepath, ignoreCache: true })
   return {
     profile: (name) => merged(files.configFile[name], files.credentialsFile[name]),
+    profileNames: () => [
+      ...new Set(
+        [...Object.keys(files.credentialsFile), ...Object.keys(files.configFile)].filter(
+          (name) => !/^(services|sso-session)\./.test(name),
+        ),
+      ),
+    ],
     services: (name) => merged(files.configFile[`services.${name}`]),
     credentialsFile: filepath,
   }
@@ -61,7 +71,12 @@ function lowerCaseNames(options: Section): Section {
 async function checkReadable(path: string): Promise<void> {
   try {
     await access(path, constants.R_OK)
+    const { size } = await stat(path)
+    if (size > CONFIG_FILE_LIMIT) {
+      throw new AppError('FILE_UNREADABLE', `${path} has more than ${CONFIG_FILE_LIMIT} bytes`)
+    }
   } catch (error) {
+    if (error instanceof AppError) throw error
     if (error instanceof Error && 'code' in error && error.code === 'EACCES') {
       throw new AppError('FILE_UNREADABLE', `no permission to read ${path}`, { cause: error })
     }
