@@ -111,16 +111,20 @@ async function downloadAllSegments(
   const recorded = recordedDownload(journal, name.objectKey, path, version, rangeSize)
   const plan = planRanges(version.size, header.length, recorded.record?.begun.rangeSize ?? rangeSize)
   const target = { name, path, version, plan, recorded }
-  const earlier = await downloadRanges(target, options, (range, shared, _bytes, partial) =>
-    engine.run({
-      kind: 'open-from-memory',
-      dataKeys: opened.dataKeys,
-      slot: shared,
-      length: range.length,
-      firstSegment: range.firstSegment,
-      outFd: partial.file.fd,
-      outOffset: range.plaintextOffset,
-    }),
+  const earlier = await downloadRanges(
+    target,
+    options,
+    (range, shared, _bytes, partial) =>
+      engine.run({
+        kind: 'open-from-memory',
+        dataKeys: opened.dataKeys,
+        slot: shared,
+        length: range.length,
+        firstSegment: range.firstSegment,
+        outFd: partial.file.fd,
+        outOffset: range.plaintextOffset,
+      }),
+    opened.dataKeys,
   )
   return { size: plan.plaintextSize, ...earlier }
 }

@@ -16,6 +16,7 @@ import {
   type RangesTarget,
 } from './begun-file.ts'
 import type { DownloadedObject, DownloadOptions } from './download-options.ts'
+import { FetchElsewhere } from './fetch-elsewhere.ts'
 import { fetchRange } from './fetch-range.ts'
 import { RangeCheckpoint } from './range-checkpoint.ts'
 import type { PlannedRange, RangePlan } from './range-plan.ts'
@@ -31,12 +32,14 @@ export type WriteRange = (
 /**
  * Fetches all ranges that an earlier run has not done, and gives the file its name.
  *
+ * @param dataKeys - open the segments, for threads that may fetch them as well; absent when `write` alone knows what to do
  * @throws AppError FILE_EXISTS, DISK_FULL, INTEGRITY, what `write` throws; StorageError from the store
  */
 export async function downloadRanges(
   target: RangesTarget,
   options: DownloadOptions,
   write: WriteRange,
+  dataKeys?: readonly Uint8Array[],
 ): Promise<Pick<DownloadedObject, 'earlierBytes' | 'startedOver'>> {
   const { name, path, plan, version, recorded } = target
   if (recorded.record !== undefined && (await hasItsName(target, recorded.record))) {
@@ -50,7 +53,7 @@ export async function downloadRanges(
   let whole: BigIntStats | undefined
   try {
     if (earlierBytes > 0) reportEarlier(earlierBytes, options)
-    await fetchMissing(target, begun, options, write, checkpoint)
+    await fetchMissing(target, begun, options, { write, dataKeys, checkpoint })
     await checkpoint?.pause()
     await refuseWrongSize(partial, path, plan.plaintextSize)
     await partial.finish(async (stats) => {
@@ -85,22 +88,25 @@ function reportEarlier(bytes: number, options: DownloadOptions): void {
 }
 
 async function fetchMissing(
-  { name, version, plan }: RangesTarget,
+  target: RangesTarget,
   { partial, done }: BegunFile,
   options: DownloadOptions,
-  write: WriteRange,
-  checkpoint: RangeCheckpoint | undefined,
+  { write, dataKeys, checkpoint }: RangeWork,
 ): Promise<void> {
+  const elsewhere = new FetchElsewhere(target, partial, dataKeys, options)
+  const { name, version, plan } = target
   const { store, slots, signal, concurrency } = options
   const { etag, size } = version
   const fetchOne = async (index: number): Promise<void> => {
     const range = plan.range(index)
     const slot = await slots.take()
     try {
-      const bytes = slot.bytes.subarray(0, range.length)
-      const wanted = { offset: range.objectOffset, length: range.length }
-      await fetchRange(store, name, wanted, etag, signal, bytes, size)
-      await write(range, slot.shared, bytes, partial)
+      if (!(await elsewhere.fetch(range))) {
+        const bytes = slot.bytes.subarray(0, range.length)
+        const wanted = { offset: range.objectOffset, length: range.length }
+        await fetchRange(store, name, wanted, etag, signal, bytes, size)
+        await write(range, slot.shared, bytes, partial)
+      }
     } finally {
       slots.giveBack(slot)
     }
@@ -109,6 +115,12 @@ async function fetchMissing(
     options.onBytes?.(range.length)
   }
   await forEachPulled(missing(plan.rangeCount, done), concurrency, fetchOne, signal)
+}
+
+interface RangeWork {
+  write: WriteRange
+  dataKeys: readonly Uint8Array[] | undefined
+  checkpoint: RangeCheckpoint | undefined
 }
 
 function* missing(rangeCount: number, done: ReadonlySet<number>): Iterable<number> {

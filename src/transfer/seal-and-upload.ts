@@ -3,9 +3,9 @@ import { sealedHeaderSize } from '../crypto/crypt4gh/sizes.ts'
 import type { KeyPair } from '../crypto/keys/key-pair.ts'
 import { uploadObject, type PreparedPart, type UploadResult } from '../storage/multipart-upload.ts'
 import type { ObjectName, ObjectStore } from '../storage/object-store.ts'
-import { AppError, hasCode } from '../util/errors.ts'
+import { hasCode } from '../util/errors.ts'
 import { canGoOnAfter, earlierPoint, nothingToSeal, type EarlierPoint } from './earlier-upload.ts'
-import type { TransferJournal } from './journal/transfer-journal.ts'
+import { writtenDown, type TransferJournal } from './journal/transfer-journal.ts'
 import { planParts, planPartsOf, type PartPlan } from './part-plan.ts'
 import { PlaintextHash } from './plaintext-hash.ts'
 import type { WantedDigests } from './seal-task.ts'
@@ -16,6 +16,12 @@ import type { SourceFile } from './source-file.ts'
 import { streamedPart } from './streamed-part.ts'
 import { continuedHeader, freshHeader, hasRoomFor, type UploadHeader } from './upload-header.ts'
 import { verifyUploaded } from './verify-uploaded.ts'
+
+/** How every sealed object is stored. */
+export const OBJECT_SETTINGS = {
+  acl: 'bucket-owner-full-control',
+  contentType: 'application/octet-stream',
+} as const
 
 /** Where no data key is needed: no cipher takes it. */
 const NO_KEY = new Uint8Array(0)
@@ -137,7 +143,8 @@ class SealingUpload {
     } finally {
       for (const dataKey of header.dataKeys ?? []) dataKey.fill(0)
       header.dataKey.fill(0)
-      await this.#hash.abandon().catch(() => undefined)
+      // The digests of a whole, or of what was completed, are there: nothing reads the file any more.
+      if (this.#wholeDigests === undefined) await this.#hash.abandon().catch(() => undefined)
     }
   }
 
@@ -184,8 +191,7 @@ class SealingUpload {
       },
       {
         concurrency,
-        acl: 'bucket-owner-full-control',
-        contentType: 'application/octet-stream',
+        ...OBJECT_SETTINGS,
         ifAbsent: !replace,
         absentSeen,
         earlier: this.#earlierParts(header.extended),
@@ -297,20 +303,5 @@ class SealingUpload {
     if (this.#probed) return undefined
     this.#probed = true
     return createHash('md5').update(body).digest('hex')
-  }
-}
-
-/** False when there is no journal, or it can't be written any more (the job remembers why). */
-async function writtenDown(
-  journal: TransferJournal | undefined,
-  entry: Parameters<TransferJournal['append']>[0],
-): Promise<boolean> {
-  if (journal === undefined) return false
-  try {
-    await journal.append(entry)
-    return true
-  } catch (error) {
-    if (error instanceof AppError) return false
-    throw error
   }
 }

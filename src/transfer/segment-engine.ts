@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../util/errors.ts'
+import { FetchThreads } from './fetch-threads.ts'
 import { runSegmentTask, type OrderedTask, type SegmentTask } from './segment-task.ts'
 import type { SegmentTaskResult } from './task-result.ts'
 import { newWriteTurns } from './write-turns.ts'
@@ -13,6 +14,8 @@ export interface SegmentEngine {
   run(task: SegmentTask): Promise<SegmentTaskResult>
   /** Runs tasks that belong together one after the other, in the order they were asked for. */
   runOrdered(task: OrderedTask): Promise<SegmentTaskResult>
+  /** Threads that fetch what they open; none where the work stays on this thread. */
+  readonly fetchThreads?: FetchThreads | undefined
   /** Ends the threads. Tasks still running are lost: await them first. */
   close(): Promise<void>
 }
@@ -61,7 +64,10 @@ class ThreadEngine implements SegmentEngine {
   /** One thread of its own: a hash is bound to the thread that holds it, and must not wait behind the cipher. */
   readonly #ordered = new ThreadPool(1)
 
+  readonly fetchThreads: FetchThreads
+
   constructor(threads: number) {
+    this.fetchThreads = new FetchThreads(threads)
     this.#unordered = new ThreadPool(threads)
   }
 
@@ -74,7 +80,7 @@ class ThreadEngine implements SegmentEngine {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#unordered.close(), this.#ordered.close()])
+    await Promise.all([this.#unordered.close(), this.#ordered.close(), this.fetchThreads.close()])
   }
 }
 

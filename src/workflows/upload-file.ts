@@ -1,4 +1,13 @@
-import { planUpload, sealAndUpload, type SealAndUploadOptions } from '../transfer/seal-and-upload.ts'
+import { resolve } from 'node:path'
+import { SEGMENT_SIZE } from '../crypto/crypt4gh/format.ts'
+import {
+  planUpload,
+  sealAndUpload,
+  type SealAndUploadOptions,
+  type SealedUpload,
+} from '../transfer/seal-and-upload.ts'
+import { sendSmallFile } from '../transfer/send-small-file.ts'
+import type { SmallFileThreads } from '../transfer/small-file-threads.ts'
 import type { ObjectSending, ObjectStored } from '../transfer/journal/journal-entry.ts'
 import type { TransferJournal } from '../transfer/journal/transfer-journal.ts'
 import { PlaintextHash } from '../transfer/plaintext-hash.ts'
@@ -7,6 +16,7 @@ import type { SlotPool } from '../transfer/slot-pool.ts'
 import { AppError } from '../util/errors.ts'
 import type { PresentObject, PresentObjects } from './present-objects.ts'
 import { refuseEncrypted } from './refuse-encrypted.ts'
+import { SmallFiles } from './small-files.ts'
 import type { ProgressCount } from './transfer-progress.ts'
 import type { UploadedObject, UploadRequest } from './upload-request.ts'
 import type { UploadSource } from './upload-sources.ts'
@@ -19,14 +29,76 @@ export interface UploadFileOptions {
   sealing: Omit<SealAndUploadOptions, 'absentSeen' | 'onPart'>
   /** Buffers of small files: many are on their way at a time. */
   smallSlots: SlotPool
+  /** Made for the first of many small files of a run. */
+  smallFiles?: SmallFiles | undefined
 }
 
 /** Files up to this many bytes take one request, and no time worth mentioning for the cipher. */
 export const SMALL_FILE = 1024 ** 2
 
+/** Files up to this many bytes take the cipher less than all else around them: they are sealed in groups. */
+const SEALED_IN_GROUPS = SEGMENT_SIZE
+
 /** Uploads one file of a run, or finds that an earlier run did. */
 export async function uploadFile(listed: UploadSource, options: UploadFileOptions): Promise<UploadedObject> {
-  const { request, journal, progress, sealing } = options
+  const { sender } = options.sealing
+  if (sender === undefined || !mayGoInGroups(listed, options)) return uploadAlone(listed, options)
+  const { recipients, encryptAgain = false } = options.request
+  options.smallFiles ??= new SmallFiles({
+    recipients: recipients.map(({ publicKey }) => publicKey),
+    sender,
+    digests: options.sealing.digests,
+    encryptAgain,
+  })
+  return options.smallFiles.withThreads(async (threads) => {
+    const uploaded = threads && (await uploadFromThread(threads, listed, options))
+    return uploaded ?? uploadAlone(listed, options)
+  })
+}
+
+/** Nothing is known of the object from earlier runs, and nothing of it is needed after it was sent. */
+function mayGoInGroups(
+  { size, objectKey }: UploadSource,
+  { request, journal, smallSlots }: UploadFileOptions,
+): boolean {
+  if (request.verify === true || request.threads === 0) return false
+  const { recipients, partSize } = request
+  if (size > SEALED_IN_GROUPS || planUpload(size, recipients.length, partSize).objectSize > smallSlots.size) {
+    return false
+  }
+  const { objects, sending, uploads } = journal?.earlier ?? {}
+  return ![objects, sending, uploads].some((recorded) => recorded?.has(objectKey) === true)
+}
+
+/** Undefined when the file has to be taken alone: that tells what was in the way. */
+async function uploadFromThread(
+  threads: SmallFileThreads,
+  listed: UploadSource,
+  options: UploadFileOptions,
+): Promise<UploadedObject | undefined> {
+  const { request, smallSlots, sealing } = options
+  const { path, objectKey, identity } = listed
+  const slot = await smallSlots.take()
+  try {
+    sealing.signal?.throwIfAborted()
+    const sealed = await threads.seal({ path, identity, slot: slot.shared })
+    if (sealed === undefined) return undefined
+    const absentSeen = await refusePresent(objectKey, options)
+    const source = { path, size: identity.size, absolutePath: resolve(path), identity }
+    const body = Buffer.from(slot.shared, 0, sealed.length)
+    const stored = await sendSmallFile(source, { bucket: request.bucket, objectKey }, sealed, body, {
+      ...sealing,
+      absentSeen,
+      onPart: partTeller(listed, options),
+    })
+    return finishStored(source, objectKey, stored, options)
+  } finally {
+    smallSlots.giveBack(slot)
+  }
+}
+
+async function uploadAlone(listed: UploadSource, options: UploadFileOptions): Promise<UploadedObject> {
+  const { request, sealing } = options
   const { path, objectKey } = listed
   const source = await openSourceFile(path)
   try {
@@ -47,40 +119,58 @@ export async function uploadFile(listed: UploadSource, options: UploadFileOption
         ...sealing,
         slots: listed.size <= SMALL_FILE ? options.smallSlots : sealing.slots,
         absentSeen,
-        onPart: ({ partNumber, size, etag }, wasFound) => {
-          progress.addBytes(path, size)
-          if (!wasFound) request.onEvent?.({ event: 'part', objectKey, path, partNumber, bytes: size, etag })
-        },
+        onPart: partTeller(listed, options),
       },
     )
     if (stored.foundBytes > 0) {
       request.onEvent?.({ event: 'resumed', objectKey, path, bytes: stored.foundBytes })
     }
-    const uploaded: UploadedObject = {
-      source: path,
-      objectKey,
-      plaintextSize: source.size,
-      objectSize: stored.size,
-      parts: stored.partCount,
-      etag: stored.etag,
-      versionId: stored.versionId,
-      sha256: stored.plaintext.sha256,
-      md5: stored.plaintext.md5,
-      sizeCheckedBy: stored.sizeCheckedBy,
-      overwriteChecked: stored.overwriteChecked,
-      foundBytes: stored.foundBytes,
-      dataKeyCount: stored.dataKeyCount,
-      verified: stored.verified,
-    }
-    writeDown(uploaded, source, journal)
-    return finish(uploaded, options)
+    return finishStored(source, objectKey, stored, options)
   } finally {
     await source.close()
   }
 }
 
+function partTeller(
+  { path, objectKey }: UploadSource,
+  { request, progress }: UploadFileOptions,
+): SealAndUploadOptions['onPart'] {
+  return ({ partNumber, size, etag }, wasFound) => {
+    progress.addBytes(path, size)
+    if (!wasFound) request.onEvent?.({ event: 'part', objectKey, path, partNumber, bytes: size, etag })
+  }
+}
+
+type KnownSource = Pick<SourceFile, 'path' | 'size' | 'absolutePath' | 'identity'>
+
+function finishStored(
+  source: KnownSource,
+  objectKey: string,
+  stored: SealedUpload,
+  options: UploadFileOptions,
+): UploadedObject {
+  const uploaded: UploadedObject = {
+    source: source.path,
+    objectKey,
+    plaintextSize: source.size,
+    objectSize: stored.size,
+    parts: stored.partCount,
+    etag: stored.etag,
+    versionId: stored.versionId,
+    sha256: stored.plaintext.sha256,
+    md5: stored.plaintext.md5,
+    sizeCheckedBy: stored.sizeCheckedBy,
+    overwriteChecked: stored.overwriteChecked,
+    foundBytes: stored.foundBytes,
+    dataKeyCount: stored.dataKeyCount,
+    verified: stored.verified,
+  }
+  writeDown(uploaded, source, options.journal)
+  return finish(uploaded, options)
+}
+
 /** Not awaited: an object whose line is lost with the machine is found by its ETag. */
-function writeDown(object: UploadedObject, source: SourceFile, journal: TransferJournal | undefined): void {
+function writeDown(object: UploadedObject, source: KnownSource, journal: TransferJournal | undefined): void {
   const { objectKey, objectSize, etag, versionId, sha256, md5 } = object
   journal
     ?.append({

@@ -1,3 +1,4 @@
+import { AppError } from '../../util/errors.ts'
 import type { JournalEntry, TransferBegun } from './journal-entry.ts'
 import type { JournalState } from './journal-state.ts'
 
@@ -12,4 +13,19 @@ export interface TransferJournal {
   close(): Promise<void>
   /** Removes the journal: nothing is left to go on with. */
   remove(): Promise<void>
+}
+
+/** False when there is no journal, or it can't be written any more (whoever opened it remembers why). */
+export async function writtenDown(
+  journal: TransferJournal | undefined,
+  entry: Parameters<TransferJournal['append']>[0],
+): Promise<boolean> {
+  if (journal === undefined) return false
+  try {
+    await journal.append(entry)
+    return true
+  } catch (error) {
+    if (error instanceof AppError) return false
+    throw error
+  }
 }
