@@ -9,8 +9,9 @@ import { authenticate } from './authenticate/authenticate.ts'
 import { ConnectionReset, type Fault, type FaultPlan, strikeBefore } from './faults.ts'
 import { headerText } from './http-headers.ts'
 import type { AnsweredNotice, RequestNotice } from './notices.ts'
-import { bucketOperations, isServiceOperation, serviceOperations } from './operations/registry.ts'
-import type { Answer, S3Request, Service } from './request.ts'
+import { isServiceOperation, serviceOperations } from './operations/registry.ts'
+import { refuseAbsent } from './refusals.ts'
+import type { Answer, BucketOperation, S3Request, Service } from './request.ts'
 import { RequestBody } from './request-body.ts'
 import { parseRequestTarget } from './request-target.ts'
 import { type BucketOperationName, findOperation } from './routes.ts'
@@ -20,6 +21,7 @@ import { buildErrorXml } from './xml.ts'
 
 export interface ExchangeSettings {
   readonly service: Service
+  readonly bucketOperations: Readonly<Record<BucketOperationName, BucketOperation>>
   /** What the Server header says. */
   readonly serverName: string
   readonly now: () => Date
@@ -28,6 +30,9 @@ export interface ExchangeSettings {
   readonly onRequest: ((request: AnsweredNotice) => void) | undefined
   readonly onFailure: ((error: unknown) => void) | undefined
 }
+
+/** Why what was still going on for a request ends. */
+const closed = 'the connection is closed'
 
 /** One request and its answer. */
 export class Exchange {
@@ -53,7 +58,8 @@ export class Exchange {
     this.#awaitsContinue = awaitsContinue
     this.#notice = { method: message.method ?? '', path: '', operation: '', project: undefined }
     response.once('close', () => {
-      this.#aborted.abort()
+      // A reason of our own: without one each request would pay for an exception with its stack.
+      this.#aborted.abort(closed)
       settings.onRequest?.({ ...this.#notice, status: response.headersSent ? response.statusCode : 0 })
     })
   }
@@ -72,11 +78,13 @@ export class Exchange {
     const { service, beforeRequest, faults } = this.#settings
     const target = parseRequestTarget(url)
     this.#notice.path = target.path
-    const operation = findOperation(method, target, Object.keys(headers))
+    const { rules } = service
+    const operation = findOperation(method, target, Object.keys(headers), rules.unknownSubResources)
     this.#notice.operation = operation
     const now = this.#settings.now()
     const { identity, payload } = authenticate(method, target, headers, service.projects, now)
     this.#notice.project = identity.anonymous ? undefined : identity.uid
+    refuseAbsent({ operation, target, headers, payload }, rules)
     await beforeRequest?.({ ...this.#notice })
 
     const partNumber = Number(target.query.get('partNumber') ?? Number.NaN)
@@ -92,7 +100,7 @@ export class Exchange {
     )
     await strikeBefore(this.#fault, this.#aborted.signal)
 
-    const body = new RequestBody(this.#message, payload, () => {
+    const body = new RequestBody(this.#message, payload, rules.checksums, () => {
       this.#sendContinue()
     })
     if (this.#fault?.kind === 'truncate') body.truncateAt = this.#fault.bytes
@@ -102,18 +110,19 @@ export class Exchange {
   }
 
   async #answerForBucket(request: S3Request, operation: BucketOperationName): Promise<Answer> {
-    const { service } = this.#settings
+    const { service, bucketOperations } = this.#settings
     const { identity, query, objectKey } = request
     const bucket = service.buckets.find(request.bucketName, identity.tenant)
     if (bucket === undefined) throw new S3Error('NoSuchBucket', 'there is no such bucket')
     const context = conditionContext(request, this.#message.socket.remoteAddress ?? '')
-    const accessTo = (other: Bucket): Access => new Access(other, { identity, context })
-    requireRight(accessTo(bucket), bucket, {
+    const accessTo = (other: Bucket): Access => new Access(other, { identity, context }, service.rules)
+    const subject = {
       operation,
       objectKey,
       versionId: query.get('versionId'),
       uploadId: query.get('uploadId'),
-    })
+    }
+    requireRight(accessTo(bucket), bucket, subject, service.rules)
     return bucketOperations[operation]({ ...request, bucket, accessTo }, service)
   }
 

@@ -4,6 +4,8 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { readJsonFile, writeJsonFile } from '../util/json-file.ts'
 import { fileError } from '../util/file-errors.ts'
+import type { PersonalityName } from './personality/names.ts'
+import { personalities } from './personality/personalities.ts'
 import { awsProfiles, practiceProjects } from './practice-projects.ts'
 import { startSandbox } from './server.ts'
 
@@ -31,11 +33,12 @@ const projectsSchema = z.array(
  * Starts a sandbox with the three practice projects. A named folder is kept, its projects' keys too, and can be opened
  * again; without one everything goes when it is closed.
  *
- * @throws AppError USAGE for a port in use, or a folder that is no sandbox's
+ * @throws AppError USAGE for a port in use, or a folder that is no sandbox's or another personality's
  */
 export async function openPractice(options: {
   directory?: string | undefined
   port?: number | undefined
+  personality?: PersonalityName | undefined
 }): Promise<Practice> {
   const kept = options.directory !== undefined
   const directory = kept
@@ -51,13 +54,18 @@ export async function openPractice(options: {
     const file = join(directory, 'projects.json')
     const known = await readJsonFile(file, projectsSchema, [])
     const projects = known.length > 0 ? known : practiceProjects()
-    const sandbox = await startSandbox({ directory: join(directory, 'store'), projects, port: options.port })
+    const { personality = 'rgw', port } = options
+    const { accounts } = personalities[personality].rules
+    const sandbox = await startSandbox({ directory: join(directory, 'store'), projects, port, personality })
     if (known.length === 0) await writeJsonFile(file, projects)
     return {
       endpoint: sandbox.endpoint,
       directory,
       profiles: awsProfiles(sandbox.endpoint, projects),
-      identities: projects.map(({ uid }) => ({ name: uid, identity: `rgw:${uid}` })),
+      identities: projects.map((project) => ({
+        name: project.uid,
+        identity: accounts.bookIdentity(project),
+      })),
       close: async () => {
         await sandbox.close()
         await discard()

@@ -29,15 +29,49 @@ export const anonymous: Identity = {
   anonymous: true,
 }
 
+/** An owner or initiator as answers name it. */
+export interface ShownOwner {
+  readonly ID: string
+  readonly DisplayName?: string | undefined
+}
+
+/** An owner or initiator to be shown. */
+interface Owner {
+  readonly id: string
+  readonly displayName: string
+  /** Of what: a bucket or object itself, an entry of a listing, of versions or of uploads. */
+  readonly of: OwnedThing
+  /** Who asks; undefined for the anonymous. */
+  readonly askerId: string | undefined
+}
+export type OwnedThing = 'itself' | 'listed' | 'version' | 'upload'
+
+/** How a kind of server calls those who talk to it (personality/). */
+export interface Accounts {
+  /** Sandboxes with the same kind can open each other's folders. */
+  readonly kind: 'rgw' | 'aws' | 'access-key' | 'swift'
+  identify(project: SandboxProject): Identity
+  /** As `sealift project add` takes it: `rgw:…`, `arn:…`. */
+  bookIdentity(project: SandboxProject): string
+  /** Whether a principal of a policy means somebody. */
+  isPrincipal(name: string, identity: Identity): boolean
+  /** Whether an ACL may name an id that no project has. */
+  readonly unknownGrantees: 'refused' | 'accepted'
+  /** How an owner is shown; undefined where it is not. */
+  shownOwner(owner: Owner): ShownOwner | undefined
+}
+
 /** The projects of one sandbox, by access key and by canonical id. */
 export class Projects {
+  readonly accounts: Accounts
   readonly #byAccessKey = new Map<string, { identity: Identity; secretAccessKey: string }>()
   readonly #byId = new Map<string, Identity>()
 
   /** Throws USAGE when two projects share an access key or a canonical id. */
-  constructor(projects: readonly SandboxProject[]) {
+  constructor(projects: readonly SandboxProject[], accounts: Accounts) {
+    this.accounts = accounts
     for (const project of projects) {
-      const identity = identityOf(project)
+      const identity = accounts.identify(project)
       if (this.#byAccessKey.has(project.accessKeyId) || this.#byId.has(identity.id)) {
         throw new AppError('USAGE', `two sandbox projects share an access key or the id ${identity.id}`)
       }
@@ -56,19 +90,15 @@ export class Projects {
     return this.#byId.get(id)
   }
 
-  /** The name shown beside a canonical id; the id itself when the project is gone. */
-  displayName(id: string): string {
-    return this.#byId.get(id)?.displayName ?? id
+  /** Whether a principal of a policy means one of the projects. */
+  hasPrincipal(name: string): boolean {
+    return [...this.#byId.values()].some((identity) => this.accounts.isPrincipal(name, identity))
   }
-}
 
-function identityOf(project: SandboxProject): Identity {
-  const tenant = project.tenant ?? ''
-  return {
-    id: tenant === '' ? project.uid : `${tenant}$${project.uid}`,
-    uid: project.uid,
-    tenant,
-    displayName: project.displayName ?? project.uid,
-    anonymous: false,
+  /** How an owner is shown; its display name is the id itself when the project is gone. */
+  shownOwner(id: string, of: OwnedThing, asker?: Identity): ShownOwner | undefined {
+    const displayName = this.#byId.get(id)?.displayName ?? id
+    const askerId = asker === undefined || asker.anonymous ? undefined : asker.id
+    return this.accounts.shownOwner({ id, displayName, of, askerId })
   }
 }

@@ -4,7 +4,7 @@ import { headerText } from './http-headers.ts'
 import { decodeAwsChunked, type Trailers } from './authenticate/aws-chunked.ts'
 import type { PayloadCheck } from './authenticate/payload-check.ts'
 import { announcedChecksum, type Checksum } from './checksums.ts'
-
+import type { Rules } from './rules.ts'
 import { S3Error } from './s3-error.ts'
 
 /** Largest object or part in one request (S3 API: 5 GiB). */
@@ -14,15 +14,22 @@ const maxContentLength = 5 * 1024 ** 3
 export class RequestBody {
   readonly #message: IncomingMessage
   readonly #check: PayloadCheck
+  readonly #checksums: Rules['checksums']
   readonly #beforeReading: () => void
   /** A fault: bytes behind this one are lost on the way to the disk. */
   truncateAt: number | undefined
   #md5: string | undefined
 
   /** `beforeReading` sends the 100-continue some clients wait for. */
-  constructor(message: IncomingMessage, check: PayloadCheck, beforeReading: () => void) {
+  constructor(
+    message: IncomingMessage,
+    check: PayloadCheck,
+    checksums: Rules['checksums'],
+    beforeReading: () => void,
+  ) {
     this.#message = message
     this.#check = check
+    this.#checksums = checksums
     this.#beforeReading = beforeReading
   }
 
@@ -62,7 +69,7 @@ export class RequestBody {
     const sha256 =
       this.#check.kind === 'plain' && this.#check.sha256 !== undefined ? createHash('sha256') : undefined
     const md5 = contentMd5(headerText(headers, 'content-md5'))
-    const checksum = announcedChecksum(headers)
+    const checksum = this.#checksums === 'verified' ? announcedChecksum(headers) : undefined
     const trailers: Trailers = new Map()
     this.#beforeReading()
 

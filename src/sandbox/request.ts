@@ -3,6 +3,7 @@ import type { Access } from './access/authorize.ts'
 import type { Identity, Projects } from './projects.ts'
 import type { RequestBody } from './request-body.ts'
 import type { OperationName } from './routes.ts'
+import type { Rules } from './rules.ts'
 import type { Bucket } from './state/bucket.ts'
 import type { Buckets } from './state/buckets.ts'
 import type { ContentPiece } from './state/records.ts'
@@ -11,6 +12,7 @@ import type { ContentPiece } from './state/records.ts'
 export interface Service {
   readonly buckets: Buckets
   readonly projects: Projects
+  readonly rules: Rules
 }
 
 /** A request whose sender is known. */

@@ -108,24 +108,29 @@ const unsupportedHeaders = [
 /**
  * The operation a request asks for. Every parameter has to be one the operation understands:
  * servers that let an unknown sub-resource fall through to the bare operation delete a bucket on `DELETE ?encryption`.
- * Throws NotImplemented.
+ * With `ignored` the sandbox is such a server, for buckets. Throws NotImplemented.
  */
 export function findOperation(
   method: string,
   target: RequestTarget,
   headers: readonly string[],
+  unknownSubResources: 'refused' | 'ignored' = 'refused',
 ): OperationName {
   const scope = target.bucketName === '' ? 'service' : target.objectKey === '' ? 'bucket' : 'object'
   const parameters = [...target.query.keys()].filter((name) => !isNeutral(name))
   const copy = headers.includes('x-amz-copy-source')
-  const route = routes.find(
+  const candidates = routes.filter(
     (candidate) =>
       candidate.scope === scope &&
       candidate.method === method &&
       (candidate.copy ?? copy) === copy &&
-      candidate.needs.every((name) => parameters.includes(name)) &&
-      parameters.every((name) => candidate.needs.includes(name) || candidate.takes.includes(name)),
+      candidate.needs.every((name) => parameters.includes(name)),
   )
+  const understood = candidates.find((candidate) =>
+    parameters.every((name) => candidate.needs.includes(name) || candidate.takes.includes(name)),
+  )
+  const route =
+    understood ?? (unknownSubResources === 'ignored' && scope === 'bucket' ? candidates[0] : undefined)
   if (route === undefined || (copy && route.copy === undefined)) {
     throw new S3Error(
       'NotImplemented',

@@ -1,9 +1,11 @@
 /** The error codes the sandbox answers with, and the HTTP status of each (S3 API, "Error responses"). */
 const statusOf = {
+  AccessControlListNotSupported: 400,
   AccessDenied: 403,
   AuthorizationHeaderMalformed: 400,
   BadDigest: 400,
   BucketAlreadyExists: 409,
+  BucketAlreadyOwnedByYou: 409,
   BucketNotEmpty: 409,
   EntityTooLarge: 400,
   EntityTooSmall: 400,
@@ -11,6 +13,7 @@ const statusOf = {
   InternalError: 500,
   InvalidAccessKeyId: 403,
   InvalidArgument: 400,
+  InvalidBucketAclWithObjectOwnership: 400,
   InvalidBucketName: 400,
   InvalidDigest: 400,
   InvalidLocationConstraint: 400,
@@ -20,6 +23,7 @@ const statusOf = {
   InvalidRange: 416,
   InvalidRequest: 400,
   MalformedACLError: 400,
+  MalformedPolicy: 400,
   MalformedXML: 400,
   MissingContentLength: 411,
   NoSuchBucket: 404,

@@ -4,6 +4,9 @@ import { Exchange, type ExchangeSettings } from './exchange.ts'
 import { FaultPlan, type Faults } from './faults.ts'
 import type { AnsweredNotice, RequestNotice } from './notices.ts'
 import { Projects, type SandboxProject } from './projects.ts'
+import { bucketOperations } from './operations/registry.ts'
+import type { PersonalityName } from './personality/names.ts'
+import { personalities } from './personality/personalities.ts'
 import { Buckets } from './state/buckets.ts'
 import { claimDirectory } from './state/directory.ts'
 
@@ -20,6 +23,8 @@ export interface SandboxOptions {
   projects: readonly SandboxProject[]
   /** Any free port when 0 or absent. */
   port?: number | undefined
+  /** The server to imitate; `rgw` when absent. A folder can be opened again only by one that calls projects alike. */
+  personality?: PersonalityName | undefined
   /** The clock, for signatures, expiry and conditions. */
   now?: (() => Date) | undefined
   faults?: Faults | undefined
@@ -45,15 +50,23 @@ export interface Sandbox {
 
 /**
  * Starts an S3 server for practice, demo and tests on 127.0.0.1. It enforces signatures, ACLs and bucket policies as
- * Ceph RGW does (docs/sandbox.md), over plain HTTP and without any promise to keep what is put into it.
+ * Ceph RGW does, or has the ways of another server (docs/sandbox.md), over plain HTTP and without any promise to keep
+ * what is put into it.
  * Throws USAGE for a port in use or a folder of something else, INTEGRITY for a damaged one.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { directory, discard = false } = options
-  claimDirectory(directory, discard)
+  const personality = personalities[options.personality ?? 'rgw']
+  const { rules } = personality
+  claimDirectory(directory, { discard, accounts: rules.accounts.kind })
   const settings: ExchangeSettings = {
-    service: { buckets: new Buckets(directory, discard), projects: new Projects(options.projects) },
-    serverName: discard ? 'sealift-sandbox (discards all content)' : 'sealift-sandbox',
+    service: {
+      buckets: new Buckets(directory, discard),
+      projects: new Projects(options.projects, rules.accounts),
+      rules,
+    },
+    bucketOperations: { ...bucketOperations, ...personality.operations },
+    serverName: serverName(options.personality ?? 'rgw', discard),
     now: options.now ?? (() => new Date()),
     faults: new FaultPlan(options.faults),
     beforeRequest: options.beforeRequest,
@@ -84,6 +97,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await Promise.allSettled(pending)
     },
   }
+}
+
+/** What the Server header says: clients may tell by it what they talk to. */
+function serverName(personality: PersonalityName, discard: boolean): string {
+  const remarks = [
+    ...(personality === 'rgw' ? [] : [personality]),
+    ...(discard ? ['discards all content'] : []),
+  ]
+  return remarks.length === 0 ? 'sealift-sandbox' : `sealift-sandbox (${remarks.join('; ')})`
 }
 
 async function listen(server: Server, port: number): Promise<number> {

@@ -9,11 +9,17 @@ export const authenticatedUsers = 'http://acs.amazonaws.com/groups/global/Authen
 
 /**
  * Whether an ACL gives a permission (S3 API, "Access control list overview"). Pure.
- * Being the owner gives READ_ACP and WRITE_ACP, and nothing else: an owner who leaves itself out of the grants
- * can no longer write, only repair the ACL (Ceph RGW 16.2).
+ * Being the owner gives READ_ACP and WRITE_ACP: with `repair` nothing else, so that an owner who leaves itself out of
+ * the grants can no longer write (Ceph RGW 16.2), with `everything` all of it (Swift 2.30).
  */
-export function aclGrants(acl: AclRecord, identity: Identity, permission: Permission): boolean {
-  if (!identity.anonymous && acl.ownerId === identity.id && permission.endsWith('_ACP')) return true
+export function aclGrants(
+  acl: AclRecord,
+  identity: Identity,
+  permission: Permission,
+  owners: 'repair' | 'everything',
+): boolean {
+  const isOwner = !identity.anonymous && acl.ownerId === identity.id
+  if (isOwner && (owners === 'everything' || permission.endsWith('_ACP'))) return true
   return acl.grants.some(
     (grant) =>
       (grant.permission === permission || grant.permission === 'FULL_CONTROL') &&

@@ -83,6 +83,27 @@ export function matchesAction(pattern: string, action: Action): boolean {
 
 /** True when some action of S3 fits: a policy that names none is refused, as Ceph RGW does. */
 export function isKnownAction(pattern: string): boolean {
+  return someAction(pattern, () => true)
+}
+
+/** True when a policy's action fits one that is about objects. */
+export function isObjectAction(pattern: string): boolean {
+  return someAction(pattern, (action) => aboutObjects(action))
+}
+
+/** True when a policy's action fits one that is about the bucket itself. */
+export function isBucketAction(pattern: string): boolean {
+  return someAction(pattern, (action) => !aboutObjects(action))
+}
+
+/** By their names, which IAM's table of actions and resource types bears out. */
+function aboutObjects(action: string): boolean {
+  return !action.includes('Bucket') && /Object|Multipart|Retention|ReplicateDelete/.test(action)
+}
+
+function someAction(pattern: string, test: (action: string) => boolean): boolean {
   const lower = pattern.toLowerCase()
-  return [...enforcedActions, ...otherActions].some((action) => matchesWildcard(lower, action.toLowerCase()))
+  return [...enforcedActions, ...otherActions].some(
+    (action) => test(action) && matchesWildcard(lower, action.toLowerCase()),
+  )
 }

@@ -1,12 +1,13 @@
 import type { Identity } from '../projects.ts'
+import type { Rules } from '../rules.ts'
 import { accessDenied, S3Error } from '../s3-error.ts'
 import type { Bucket } from '../state/bucket.ts'
-import type { AclRecord } from '../state/records.ts'
+import type { AclRecord, BucketRecord } from '../state/records.ts'
 import { aclGrants, type Permission } from './acl.ts'
 import type { Action } from './actions.ts'
 import type { ConditionContext } from './conditions.ts'
 import { evaluatePolicy, type Verdict } from './evaluate-policy.ts'
-import { parsePolicy } from './policy-document.ts'
+import { parsePolicy, type Policy } from './policy-document.ts'
 
 /** Who asks, and what is known of the request. */
 export interface Asker {
@@ -14,75 +15,115 @@ export interface Asker {
   readonly context: ConditionContext
 }
 
+/** The policies of buckets as they are now: a record is replaced whenever it changes. */
+const parsed = new WeakMap<Readonly<BucketRecord>, Policy>()
+
 /**
- * The rules of Ceph RGW 16.2 for one bucket. The policy speaks first: Deny refuses whoever asks, the owner included,
- * and Allow permits. Where it is silent an ACL decides, and which one depends on the operation:
- * the bucket's for listing and for writing objects, the object's own for reading it. Objects belong to who uploaded
- * them, so a bucket's owner can't read what others put there unless their ACL or the policy says so.
+ * Who may do what in one bucket. Collects what the policy says and what ACLs say, and which ACL that is depends on the
+ * operation: the bucket's for listing and for writing objects, the object's own for reading it. The weight each has is
+ * the server's ({@link Rules.decide}).
  */
 export class Access {
   readonly #bucket: Bucket
   readonly #asker: Asker
+  readonly #rules: Rules
 
-  constructor(bucket: Bucket, asker: Asker) {
+  constructor(bucket: Bucket, asker: Asker, rules: Rules) {
     this.#bucket = bucket
     this.#asker = asker
+    this.#rules = rules
   }
 
   /** Operations on the bucket itself that its ACL can grant. Throws AccessDenied. */
   requireBucket(action: Action, permission: Permission): void {
-    this.#require(this.#verdict(action), () => this.#bucketAcl(permission))
+    this.#require(action, undefined, () => this.#bucketAcl(permission))
   }
 
   /** Operations on the bucket that only its owner or the policy can allow. Throws AccessDenied. */
   requireOwner(action: Action): void {
-    this.#require(this.#verdict(action), () => this.#isOwner())
+    this.#require(action, undefined, () => this.#ownsBucket())
   }
 
   /** Writing and deleting objects: the bucket's ACL decides, not the object's. Throws AccessDenied. */
   requireWrite(action: Action, objectKey: string): void {
-    this.#require(this.#verdict(action, objectKey), () => this.#bucketAcl('WRITE'))
+    this.#require(action, objectKey, () => this.#bucketAcl('WRITE'))
   }
 
   /** As {@link requireWrite}, as a question: DeleteObjects answers it key by key. */
   mayWrite(action: Action, objectKey: string): boolean {
-    const verdict = this.#verdict(action, objectKey)
-    return verdict === 'allow' || (verdict === 'silent' && this.#bucketAcl('WRITE'))
+    return this.#allowed(action, objectKey, () => this.#bucketAcl('WRITE'))
   }
 
   /**
-   * Reading an object, its ACL or the parts of an upload: the thing's own ACL decides. Where there is no such thing,
-   * only who may list the bucket is told so. Throws AccessDenied, or NoSuchKey.
+   * Reading an object, its ACL, or the parts of an upload: the thing's own ACL decides. Where there is no such thing,
+   * only who may list the bucket is told so, or on some servers who might read it. Throws AccessDenied, or NoSuchKey.
    */
   requireObject(action: Action, objectKey: string, acl: AclRecord | undefined, permission: Permission): void {
-    if (acl === undefined) {
-      const listable = this.#verdict('s3:ListBucket')
-      if (this.#isOwner() || listable === 'allow' || (listable === 'silent' && this.#bucketAcl('READ'))) {
-        throw new S3Error('NoSuchKey', 'there is no such object')
-      }
-      throw accessDenied()
+    if (acl !== undefined) {
+      this.#require(action, objectKey, () => this.#aclGrants(acl, permission))
+      return
     }
-    this.#require(this.#verdict(action, objectKey), () => aclGrants(acl, this.#asker.identity, permission))
+    throw this.#isToldOfMissing(action, objectKey)
+      ? new S3Error('NoSuchKey', 'there is no such object')
+      : accessDenied()
   }
 
-  #require(verdict: Verdict, otherwise: () => boolean): void {
-    if (verdict === 'allow' || (verdict === 'silent' && otherwise())) return
-    throw accessDenied()
+  #isToldOfMissing(action: Action, objectKey: string): boolean {
+    switch (this.#rules.missingKey) {
+      case 'by-listing':
+        return this.#ownsBucket() || this.#allowed('s3:ListBucket', undefined, () => this.#bucketAcl('READ'))
+      case 'by-request':
+        return this.#allowed(action, objectKey, () => false)
+      case 'to-all':
+        return true
+    }
   }
 
-  #isOwner(): boolean {
+  #require(action: Action, objectKey: string | undefined, byAcl: () => boolean): void {
+    if (!this.#allowed(action, objectKey, byAcl)) throw accessDenied()
+  }
+
+  #allowed(action: Action, objectKey: string | undefined, byAcl: () => boolean): boolean {
+    return this.#rules.decide({
+      action,
+      anonymous: this.#asker.identity.anonymous,
+      ownsBucket: this.#ownsBucket(),
+      hasPolicy: this.#bucket.record.policy !== undefined,
+      verdict: this.#verdict(action, objectKey),
+      byAcl,
+    })
+  }
+
+  #ownsBucket(): boolean {
     const { identity } = this.#asker
     return !identity.anonymous && identity.id === this.#bucket.record.ownerId
   }
 
   #bucketAcl(permission: Permission): boolean {
-    return aclGrants(this.#bucket.record.acl, this.#asker.identity, permission)
+    return this.#aclGrants(this.#bucket.record.acl, permission)
   }
 
-  #verdict(action: Action, objectKey?: string): Verdict {
-    const { policy, tenant, name } = this.#bucket.record
-    if (policy === undefined) return 'silent'
-    const resource = objectKey === undefined ? name : `${name}/${objectKey}`
-    return evaluatePolicy(parsePolicy(policy, tenant), { ...this.#asker, action, resource })
+  #aclGrants(acl: AclRecord, permission: Permission): boolean {
+    return aclGrants(acl, this.#asker.identity, permission, this.#rules.aclOwners)
+  }
+
+  #verdict(action: Action, objectKey: string | undefined): Verdict {
+    const { record } = this.#bucket
+    if (record.policy === undefined) return 'silent'
+    const { policies, accounts } = this.#rules
+    let policy = parsed.get(record)
+    if (policy === undefined) {
+      policy = parsePolicy(record.policy, record.tenant, policies)
+      parsed.set(record, policy)
+    }
+    const resource = objectKey === undefined ? record.name : `${record.name}/${objectKey}`
+    return evaluatePolicy(
+      policy,
+      { ...this.#asker, action, resource },
+      {
+        isPrincipal: (name, identity) => accounts.isPrincipal(name, identity),
+        conditions: policies.conditions,
+      },
+    )
   }
 }

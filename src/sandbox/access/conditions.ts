@@ -11,6 +11,12 @@ export interface Condition {
 /** What is known of a request, by condition key (`aws:SourceIp`, `s3:prefix`, …). Keys are compared as written. */
 export type ConditionContext = ReadonlyMap<string, string>
 
+/**
+ * What a server makes of conditions. `iam`: a negated operator holds when the key is absent, and only when no value
+ * fits (IAM, "Condition operators"). `rgw`: neither. `ignored`: they are stored and nobody looks at them.
+ */
+export type ConditionRules = 'iam' | 'rgw' | 'ignored'
+
 type Test = (actual: string, wanted: string) => boolean
 
 /** Operators that hold when one of the values fits. */
@@ -18,7 +24,7 @@ const anyOf: Readonly<Record<string, Test>> = {
   StringEquals: (actual, wanted) => actual === wanted,
   StringEqualsIgnoreCase: (actual, wanted) => actual.toLowerCase() === wanted.toLowerCase(),
   StringLike: (actual, wanted) => matchesWildcard(wanted, actual),
-  // With several values RGW 16.2 lets these hold when one value differs; IAM's rule is that all must.
+  // With several values RGW 16.2 lets these hold when one value differs; IAM's rule is that all must (negated).
   StringNotEquals: (actual, wanted) => actual !== wanted,
   StringNotEqualsIgnoreCase: (actual, wanted) => actual.toLowerCase() !== wanted.toLowerCase(),
   StringNotLike: (actual, wanted) => !matchesWildcard(wanted, actual),
@@ -37,6 +43,15 @@ const noneOf: Readonly<Record<string, Test>> = { NotIpAddress: isInNetwork }
 
 const ifExists = 'IfExists'
 
+/** Operators that say no: IAM lets them hold for an absent key, and when none of several values fits. */
+const negated = [
+  'StringNotEquals',
+  'StringNotEqualsIgnoreCase',
+  'StringNotLike',
+  'DateNotEquals',
+  'NotIpAddress',
+]
+
 /** True for an operator {@link holds} can judge, with or without `IfExists`. */
 export function isKnownOperator(operator: string): boolean {
   const { name } = splitOperator(operator)
@@ -45,13 +60,16 @@ export function isKnownOperator(operator: string): boolean {
 
 /**
  * Whether a condition is met. A key the request does not have meets no condition but an `IfExists` one:
- * so an Allow with an unknown key never applies, and neither does a Deny (Ceph RGW 16.2).
+ * so on Ceph RGW 16.2 an Allow with an unknown key never applies, and neither does a Deny.
  */
-export function holds(condition: Condition, context: ConditionContext): boolean {
+export function holds(condition: Condition, context: ConditionContext, rules: ConditionRules): boolean {
+  if (rules === 'ignored') return true
   const { name, optional } = splitOperator(condition.operator)
   const actual = context.get(condition.key)
-  if (actual === undefined) return optional
+  const negates = rules === 'iam' && negated.includes(name)
+  if (actual === undefined) return optional || negates
   const some = anyOf[name]
+  if (negates && some !== undefined) return condition.values.every((wanted) => some(actual, wanted))
   if (some !== undefined) return condition.values.some((wanted) => some(actual, wanted))
   const none = noneOf[name]
   if (none !== undefined) return !condition.values.some((wanted) => none(actual, wanted))

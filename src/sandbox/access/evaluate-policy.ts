@@ -1,6 +1,6 @@
 import type { Identity } from '../projects.ts'
 import { type Action, matchesAction } from './actions.ts'
-import { type ConditionContext, holds } from './conditions.ts'
+import { type ConditionContext, type ConditionRules, holds } from './conditions.ts'
 import type { Policy, PrincipalSet, Statement } from './policy-document.ts'
 import { matchesWildcard } from './wildcard.ts'
 
@@ -15,39 +15,32 @@ export interface PolicyQuestion {
   readonly context: ConditionContext
 }
 
+/** How a server reads its policies. */
+export interface PolicyReading {
+  readonly isPrincipal: (name: string, identity: Identity) => boolean
+  readonly conditions: ConditionRules
+}
+
 /** Evaluates a bucket policy: a Deny beats every Allow, whoever asks (IAM, "Policy evaluation logic"). Pure. */
-export function evaluatePolicy(policy: Policy, question: PolicyQuestion): Verdict {
+export function evaluatePolicy(policy: Policy, question: PolicyQuestion, reading: PolicyReading): Verdict {
   let verdict: Verdict = 'silent'
   for (const statement of policy.statements) {
-    if (!applies(statement, question)) continue
+    if (!applies(statement, question, reading)) continue
     if (statement.effect === 'Deny') return 'deny'
     verdict = 'allow'
   }
   return verdict
 }
 
-function applies(statement: Statement, question: PolicyQuestion): boolean {
+function applies(statement: Statement, question: PolicyQuestion, reading: PolicyReading): boolean {
   return (
-    isMeant(statement.principals, question.identity) &&
+    isMeant(statement.principals, question.identity, reading) &&
     statement.actions.some((pattern) => matchesAction(pattern, question.action)) &&
     statement.resources.some((pattern) => matchesWildcard(pattern, question.resource)) &&
-    statement.conditions.every((condition) => holds(condition, question.context))
+    statement.conditions.every((condition) => holds(condition, question.context, reading.conditions))
   )
 }
 
-function isMeant(principals: PrincipalSet, identity: Identity): boolean {
+function isMeant(principals: PrincipalSet, identity: Identity, { isPrincipal }: PolicyReading): boolean {
   return principals.names.some((name) => isPrincipal(name, identity)) !== principals.except
-}
-
-/**
- * The spellings RGW 16.2 was seen to honour: `*`, `arn:aws:iam::TENANT:user/UID`, `arn:aws:iam::TENANT:root`
- * and a bare `TENANT`. Everything else names nobody, without an error: `user/*` and `user/TENANT$UID` too.
- */
-function isPrincipal(name: string, identity: Identity): boolean {
-  if (name === '*') return true
-  if (!/[:/]/.test(name)) return name !== '' && name === identity.tenant
-  const arn = /^arn:aws:iam::([^:]*):(root|user\/(.+))$/.exec(name)
-  if (arn?.[1] !== identity.tenant) return false
-  // With an empty tenant this is everybody of the default tenant, the anonymous included.
-  return arn[2] === 'root' || arn[3] === identity.uid
 }

@@ -1,6 +1,6 @@
 import { S3Error } from '../s3-error.ts'
 import { isKnownAction } from './actions.ts'
-import { type Condition, isKnownOperator } from './conditions.ts'
+import { type Condition, type ConditionRules, isKnownOperator } from './conditions.ts'
 
 /** A bucket policy, checked and with every list spelled out (IAM policy language). */
 export interface Policy {
@@ -23,29 +23,59 @@ export interface PrincipalSet {
   readonly names: readonly string[]
 }
 
+/** How a server reads what is put as a policy. */
+export interface PolicyDialect {
+  /** The code of its refusals. */
+  readonly malformed: 'InvalidArgument' | 'MalformedPolicy'
+  readonly versions: readonly (string | undefined)[]
+  /** Kinds of principal that can mean somebody; the others match nobody. */
+  readonly namingKinds: readonly string[]
+  /** A principal may be a name, or a list of them, by itself. */
+  readonly bareNames: boolean
+  /** Whether a principal of any other kind is refused. */
+  readonly otherKinds: 'refused' | 'accepted'
+  /** Whether a statement without a principal is refused; else it is for nobody. */
+  readonly missingPrincipal: 'refused' | 'accepted'
+  /** Where it is ignored, a statement with NotPrincipal is one without a principal. */
+  readonly notPrincipal: 'judged' | 'ignored'
+  readonly conditions: ConditionRules
+  /** Whether a principal that nobody has is refused. */
+  readonly unknownPrincipals: 'refused' | 'accepted'
+  /** Whether statements have to be about this bucket, and each action about a resource of its kind. */
+  readonly resources: 'checked' | 'accepted'
+}
+
 /** Longest policy in bytes (S3 API: 20 KB). */
 const maxPolicyBytes = 20_480
-const versions = ['2012-10-17', '2008-10-17', undefined]
 const documentKeys = ['Version', 'Id', 'Statement']
 const statementKeys = ['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'Resource', 'Condition']
 
 /**
- * Reads the policy of a bucket in `tenant`. As Ceph RGW 16: an unknown principal is accepted and matches nobody,
- * a statement without Effect denies, one without Principal or Resource matches nothing.
- * Throws InvalidArgument for what RGW refuses, and NotImplemented for NotAction, NotResource and operators the
- * sandbox can't judge.
+ * Reads the policy of a bucket in `tenant`. As on Ceph RGW 16 a statement without Effect denies, one without
+ * Principal or Resource matches nothing. Throws the dialect's refusal for what no policy is, and NotImplemented for
+ * NotAction, NotResource and operators the sandbox can't judge.
  */
-export function parsePolicy(text: string, tenant: string): Policy {
+export function parsePolicy(text: string, tenant: string, dialect: PolicyDialect): Policy {
+  try {
+    return parse(text, tenant, dialect)
+  } catch (error) {
+    if (error instanceof S3Error && error.code === 'InvalidArgument')
+      throw new S3Error(dialect.malformed, error.message)
+    throw error
+  }
+}
+
+function parse(text: string, tenant: string, dialect: PolicyDialect): Policy {
   if (Buffer.byteLength(text) > maxPolicyBytes) throw invalid('the policy is longer than 20 KB')
   const document = asObject(parseJson(text))
   if (!Object.keys(document).every((key) => documentKeys.includes(key))) throw invalid('unknown element')
-  if (!versions.some((version) => version === document['Version'])) throw invalid('unknown Version')
+  if (!dialect.versions.some((version) => version === document['Version'])) throw invalid('unknown Version')
   const listed = document['Statement'] ?? []
   const statements: unknown[] = Array.isArray(listed) ? listed : [listed]
-  return { statements: statements.map((statement) => parseStatement(asObject(statement), tenant)) }
+  return { statements: statements.map((statement) => parseStatement(asObject(statement), tenant, dialect)) }
 }
 
-function parseStatement(statement: JsonObject, tenant: string): Statement {
+function parseStatement(statement: JsonObject, tenant: string, dialect: PolicyDialect): Statement {
   for (const key of Object.keys(statement)) {
     if (key === 'NotAction' || key === 'NotResource') {
       throw new S3Error('NotImplemented', `the sandbox does not judge ${key}`)
@@ -59,27 +89,37 @@ function parseStatement(statement: JsonObject, tenant: string): Statement {
   if (unknown !== undefined) throw invalid(`unknown action ${unknown}`)
   return {
     effect,
-    principals: parsePrincipals(statement),
+    principals: parsePrincipals(statement, dialect),
     actions,
     resources: strings(statement['Resource']).map((arn) => parseResource(arn, tenant)),
-    conditions: parseConditions(statement['Condition']),
+    conditions: dialect.conditions === 'ignored' ? [] : parseConditions(statement['Condition']),
   }
 }
 
-function parsePrincipals(statement: JsonObject): PrincipalSet {
+function parsePrincipals(statement: JsonObject, dialect: PolicyDialect): PrincipalSet {
   if ('Principal' in statement && 'NotPrincipal' in statement) throw invalid('Principal and NotPrincipal')
-  const except = 'NotPrincipal' in statement
+  const except = 'NotPrincipal' in statement && dialect.notPrincipal === 'judged'
   const listed = statement[except ? 'NotPrincipal' : 'Principal']
-  if (listed === undefined) return { except: false, names: [] }
-  if (listed === '*') return { except, names: ['*'] }
-  const kinds = asObject(listed)
-  for (const kind of Object.keys(kinds)) {
-    if (!['AWS', 'CanonicalUser', 'Federated', 'Service'].includes(kind))
-      throw invalid(`unknown principal ${kind}`)
+  if (listed === undefined) {
+    if (dialect.missingPrincipal === 'refused') throw invalid('a statement has no Principal')
+    return nobody
   }
-  // The other kinds are accepted and match nobody (seen on RGW 16.2, CanonicalUser included).
-  return { except, names: strings(kinds['AWS']) }
+  if (listed === '*') return { except, names: ['*'] }
+  if (dialect.bareNames && (typeof listed === 'string' || Array.isArray(listed)))
+    return { except, names: strings(listed) }
+  return { except, names: namesOf(asObject(listed), dialect) }
 }
+
+function namesOf(kinds: JsonObject, { namingKinds, otherKinds }: PolicyDialect): string[] {
+  for (const kind of Object.keys(kinds)) {
+    const accepted = otherKinds === 'refused' ? namingKinds : principalKinds
+    if (!accepted.includes(kind)) throw invalid(`principal of the kind ${kind}`)
+  }
+  return namingKinds.flatMap((kind) => strings(kinds[kind]))
+}
+
+const principalKinds = ['AWS', 'CanonicalUser', 'Federated', 'Service']
+const nobody: PrincipalSet = { except: false, names: [] }
 
 function parseResource(arn: string, tenant: string): string {
   if (arn === '*') return '*'

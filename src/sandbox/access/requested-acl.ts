@@ -86,7 +86,8 @@ function parseGrantHeader(value: string, permission: Grant['permission'], projec
 }
 
 function canonicalGrantee(id: string, projects: Projects): Grant['grantee'] {
-  if (projects.byId(id) === undefined) throw new S3Error('InvalidArgument', 'Invalid id')
+  if (projects.accounts.unknownGrantees === 'refused' && projects.byId(id) === undefined)
+    throw new S3Error('InvalidArgument', 'Invalid id')
   return { type: 'canonical', id }
 }
 

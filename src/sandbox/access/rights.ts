@@ -1,4 +1,5 @@
 import type { BucketOperationName } from '../routes.ts'
+import type { Rules } from '../rules.ts'
 import type { Bucket } from '../state/bucket.ts'
 import type { AclRecord } from '../state/records.ts'
 import type { Permission } from './acl.ts'
@@ -10,6 +11,7 @@ type Right =
   | { by: 'bucket'; action: Action; permission: Permission }
   | { by: 'owner'; action: Action }
   | { by: 'write'; action: Action; ofVersion?: Action }
+  | { by: 'each'; action: Action; permission: Permission }
   | { by: 'object' | 'upload'; action: Action; ofVersion?: Action; permission: Permission }
 
 /** Ceph RGW 16.2's own table, as seen from outside. A bucket's WRITE grant is enough to delete it when it is empty. */
@@ -29,7 +31,7 @@ const rights: Readonly<Record<BucketOperationName, Right>> = {
   ListObjectsV2: { by: 'bucket', action: 's3:ListBucket', permission: 'READ' },
   ListObjectVersions: { by: 'bucket', action: 's3:ListBucketVersions', permission: 'READ' },
   ListMultipartUploads: { by: 'bucket', action: 's3:ListBucketMultipartUploads', permission: 'READ' },
-  DeleteObjects: { by: 'bucket', action: 's3:DeleteObject', permission: 'WRITE' },
+  DeleteObjects: { by: 'each', action: 's3:DeleteObject', permission: 'WRITE' },
   GetObject: { by: 'object', action: 's3:GetObject', ofVersion: 's3:GetObjectVersion', permission: 'READ' },
   HeadObject: { by: 'object', action: 's3:GetObject', ofVersion: 's3:GetObjectVersion', permission: 'READ' },
   GetObjectAcl: { by: 'object', action: 's3:GetObjectAcl', ofVersion: 's3:GetObjectVersionAcl', permission: 'READ_ACP' },
@@ -54,11 +56,14 @@ export interface Subject {
 }
 
 /** Refuses what the asker may not do. Throws AccessDenied, or NoSuchKey (see {@link Access.requireObject}). */
-export function requireRight(access: Access, bucket: Bucket, subject: Subject): void {
+export function requireRight(access: Access, bucket: Bucket, subject: Subject, rules: Rules): void {
   const right = rights[subject.operation]
   switch (right.by) {
     case 'bucket':
       access.requireBucket(right.action, right.permission)
+      return
+    case 'each':
+      if (rules.multiDelete !== 'keys') access.requireBucket(right.action, right.permission)
       return
     case 'owner':
       access.requireOwner(right.action)
@@ -68,6 +73,10 @@ export function requireRight(access: Access, bucket: Bucket, subject: Subject): 
       return
     case 'object':
     case 'upload':
+      if (right.by === 'upload' && rules.partsListedBy === 'bucket-readers') {
+        access.requireBucket(right.action, right.permission)
+        return
+      }
       access.requireObject(
         actionOf(right, subject),
         subject.objectKey,

@@ -5,10 +5,21 @@ import type { RequestTarget } from '../request-target.ts'
 import { accessDenied, S3Error } from '../s3-error.ts'
 import { parseSignatureClaim, type SignatureClaim } from './claim.ts'
 import { type PayloadCheck, parsePayloadCheck } from './payload-check.ts'
-import { canonicalRequest, sameSignature, signature, signingKey, stringToSign } from './sigv4.ts'
+import {
+  canonicalRequest,
+  type CredentialScope,
+  sameSignature,
+  scopeText,
+  signature,
+  signingKey,
+  stringToSign,
+} from './sigv4.ts'
 
 /** A client's clock may differ by this much (S3 API, RequestTimeTooSkewed): milliseconds. */
 const maxSkew = 15 * 60_000
+
+/** The signing key each project used last: a client signs with one for a day, and deriving it is most of the work. */
+const latestKeys = new WeakMap<{ secretAccessKey: string }, { scope: string; key: Buffer }>()
 
 export interface AuthenticatedRequest {
   readonly identity: Identity
@@ -37,7 +48,7 @@ export function authenticate(
   if (project === undefined) throw new S3Error('InvalidAccessKeyId', 'no project has this access key')
   checkMoment(claim, now)
 
-  const key = signingKey(project.secretAccessKey, claim.scope)
+  const key = latestSigningKey(project, claim.scope)
   const hash = payloadHash(claim, claimedHash, target.query)
   const canonical = canonicalRequest({
     method,
@@ -60,6 +71,15 @@ export function authenticate(
       seed: claim.signature,
     }),
   }
+}
+
+function latestSigningKey(project: { secretAccessKey: string }, claimed: CredentialScope): Buffer {
+  const scope = scopeText(claimed)
+  const latest = latestKeys.get(project)
+  if (latest?.scope === scope) return latest.key
+  const key = signingKey(project.secretAccessKey, claimed)
+  latestKeys.set(project, { scope, key })
+  return key
 }
 
 function checkMoment(claim: SignatureClaim, now: Date): void {

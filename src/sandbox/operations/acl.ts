@@ -1,5 +1,5 @@
 import { type AclSubject, parseAclXml, requestedAcl } from '../access/requested-acl.ts'
-import type { Projects } from '../projects.ts'
+import type { Identity, OwnedThing, Projects } from '../projects.ts'
 import { type BucketOperation, type BucketRequest, emptyAnswer, type Service, xmlAnswer } from '../request.ts'
 import type { AclRecord } from '../state/records.ts'
 import { buildXml, type XmlElement } from '../xml.ts'
@@ -40,7 +40,7 @@ async function readAcl(
 
 function buildAclXml(acl: AclRecord, projects: Projects): string {
   return buildXml('AccessControlPolicy', {
-    Owner: { ID: acl.ownerId, DisplayName: projects.displayName(acl.ownerId) },
+    Owner: ownerXml(acl.ownerId, projects),
     AccessControlList: {
       Grant: acl.grants.map(({ grantee, permission }) => ({
         Grantee: {
@@ -55,7 +55,13 @@ function buildAclXml(acl: AclRecord, projects: Projects): string {
   })
 }
 
-/** ID and DisplayName of an owner, initiator or grantee. */
-export function ownerXml(id: string, projects: Projects): XmlElement {
-  return { ID: id, DisplayName: projects.displayName(id) }
+/** ID and DisplayName of an owner, initiator or grantee, as far as the server tells them. */
+export function ownerXml(
+  id: string,
+  projects: Projects,
+  of: OwnedThing = 'itself',
+  asker?: Identity,
+): XmlElement | undefined {
+  const owner = projects.shownOwner(id, of, asker)
+  return owner === undefined ? undefined : { ...owner }
 }

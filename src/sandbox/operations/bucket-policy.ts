@@ -1,5 +1,6 @@
-import { parsePolicy } from '../access/policy-document.ts'
-import { type BucketOperation, emptyAnswer } from '../request.ts'
+import { checkPolicy } from '../access/check-policy.ts'
+import { parsePolicy, type Policy } from '../access/policy-document.ts'
+import { type BucketOperation, type BucketRequest, emptyAnswer, type Service } from '../request.ts'
 import { S3Error } from '../s3-error.ts'
 import { maxXmlBytes } from './limits.ts'
 
@@ -11,11 +12,26 @@ export const getBucketPolicy: BucketOperation = ({ bucket }) => {
 }
 
 /** Nothing keeps an owner from denying itself everything, this operation included (Ceph RGW 16). */
-export const putBucketPolicy: BucketOperation = async ({ bucket, body }) => {
-  const policy = await body.text(maxXmlBytes)
-  parsePolicy(policy, bucket.record.tenant)
-  bucket.update({ policy })
+export const putBucketPolicy: BucketOperation = async (request, service) => {
+  const policy = await request.body.text(maxXmlBytes)
+  acceptPolicy(policy, request, service)
+  request.bucket.update({ policy })
   return emptyAnswer(204)
+}
+
+/** A policy as the server reads it. Throws what {@link parsePolicy} and {@link checkPolicy} throw. */
+export function acceptPolicy(
+  text: string,
+  { bucket }: BucketRequest,
+  { rules: { policies }, projects }: Service,
+): Policy {
+  const { tenant, name } = bucket.record
+  const policy = parsePolicy(text, tenant, policies)
+  checkPolicy(policy, policies, {
+    bucketName: name,
+    isKnownPrincipal: (principal) => projects.hasPrincipal(principal),
+  })
+  return policy
 }
 
 export const deleteBucketPolicy: BucketOperation = ({ bucket }) => {

@@ -1,17 +1,17 @@
-import { type BucketOperation, type BucketRequest, emptyAnswer, xmlAnswer } from '../request.ts'
+import { type BucketOperation, type BucketRequest, emptyAnswer, type Service, xmlAnswer } from '../request.ts'
 import { S3Error } from '../s3-error.ts'
-import type { Bucket } from '../state/bucket.ts'
 import { buildXml, childElements, childText, parseXml, type XmlElement } from '../xml.ts'
 import { maxPage, maxXmlBytes } from './limits.ts'
-import { nextVersionId, uploaderId } from './object-version.ts'
+import { newOwnerId, nextVersionId } from './object-version.ts'
 
 /** Deleting what does not exist is no failure. */
-export const deleteObject: BucketOperation = (request) => {
+export const deleteObject: BucketOperation = (request, service) => {
   if (request.headers['if-match'] !== undefined) {
     throw new S3Error('NotImplemented', 'the sandbox does not delete conditionally')
   }
   const { versionId, deleteMarker } = deleteVersion(
     request,
+    service,
     request.objectKey,
     request.query.get('versionId'),
   )
@@ -22,7 +22,8 @@ export const deleteObject: BucketOperation = (request) => {
 }
 
 /** Up to a thousand at once; each is answered for itself, refusals included. */
-export const deleteObjects: BucketOperation = async (request) => {
+export const deleteObjects: BucketOperation = async (request, service) => {
+  const { multiDelete } = service.rules
   const root = parseXml(await request.body.text(maxXmlBytes), 'Delete')
   const objects = childElements(root, 'Object')
   if (objects.length > maxPage) throw new S3Error('MalformedXML', `at most ${maxPage} objects at once`)
@@ -34,11 +35,11 @@ export const deleteObjects: BucketOperation = async (request) => {
     const versionId = childText(object, 'VersionId')
     if (objectKey === '') throw new S3Error('MalformedXML', 'an object has no key')
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
-    if (!access.mayWrite(action, objectKey)) {
+    if (multiDelete !== 'bucket' && !access.mayWrite(action, objectKey)) {
       errors.push({ Key: objectKey, VersionId: versionId, Code: 'AccessDenied', Message: 'access denied' })
       continue
     }
-    const done = deleteVersion(request, objectKey, versionId)
+    const done = deleteVersion(request, service, objectKey, versionId)
     deleted.push({
       Key: objectKey,
       VersionId: versionId,
@@ -51,6 +52,7 @@ export const deleteObjects: BucketOperation = async (request) => {
 /** With an id that version is gone; without one a bucket with versioning gets a delete marker on top. */
 function deleteVersion(
   request: BucketRequest,
+  service: Service,
   objectKey: string,
   versionId: string | undefined,
 ): { versionId: string | undefined; deleteMarker: boolean } {
@@ -63,16 +65,17 @@ function deleteVersion(
     bucket.removeVersion(objectKey, 'null')
     return { versionId: undefined, deleteMarker: false }
   }
-  return { versionId: addDeleteMarker(request, bucket, objectKey), deleteMarker: true }
+  return { versionId: addDeleteMarker(request, service, objectKey), deleteMarker: true }
 }
 
-function addDeleteMarker(request: BucketRequest, bucket: Bucket, objectKey: string): string {
+function addDeleteMarker(request: BucketRequest, service: Service, objectKey: string): string {
+  const { bucket } = request
   const versionId = nextVersionId(bucket)
   bucket.addVersion(objectKey, {
     kind: 'delete-marker',
     versionId,
     lastModified: request.now.toISOString(),
-    ownerId: uploaderId(request),
+    ownerId: newOwnerId(request, service),
   })
   return versionId
 }

@@ -1,3 +1,4 @@
+import type { Identity } from '../projects.ts'
 import type { BucketOperation, Service } from '../request.ts'
 import { xmlAnswer } from '../request.ts'
 import { S3Error } from '../s3-error.ts'
@@ -32,7 +33,7 @@ export const listObjectsV2: BucketOperation = (request, service) => {
       ContinuationToken: token,
       NextContinuationToken: page.last === undefined ? undefined : buildToken(page.last.objectKey),
       StartAfter: startAfter === undefined ? undefined : listing.encode(startAfter),
-      ...contents(page, listing, withOwner, service),
+      ...contents(page, listing, withOwner, { ...service, identity: request.identity }),
     }),
   )
 }
@@ -52,7 +53,7 @@ export const listObjects: BucketOperation = (request, service) => {
       ...head(bucket, listing, page),
       Marker: listing.encode(marker),
       NextMarker: page.last === undefined ? undefined : listing.encode(page.last.objectKey),
-      ...contents(page, listing, true, service),
+      ...contents(page, listing, true, { ...service, identity: request.identity }),
     }),
   )
 }
@@ -79,7 +80,7 @@ function contents(
   page: Page<Entry>,
   { encode }: ListingParameters,
   withOwner: boolean,
-  { projects }: Service,
+  { projects, identity }: Pick<Service, 'projects'> & { identity: Identity },
 ): XmlElement {
   return {
     Contents: page.entries.map(({ objectKey, version }) => ({
@@ -88,7 +89,7 @@ function contents(
       ETag: `"${version.etag}"`,
       Size: version.size,
       StorageClass: 'STANDARD',
-      Owner: withOwner ? ownerXml(version.acl.ownerId, projects) : undefined,
+      Owner: withOwner ? ownerXml(version.acl.ownerId, projects, 'listed', identity) : undefined,
     })),
     CommonPrefixes: page.commonPrefixes.map((prefix) => ({ Prefix: encode(prefix) })),
   }

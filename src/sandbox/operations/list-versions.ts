@@ -35,7 +35,11 @@ export const listObjectVersions: BucketOperation = (request, { projects }) => {
         ...(version.kind === 'object'
           ? { ETag: `"${version.etag}"`, Size: version.size, StorageClass: 'STANDARD' }
           : {}),
-        Owner: ownerXml(version.kind === 'object' ? version.acl.ownerId : version.ownerId, projects),
+        Owner: ownerXml(
+          version.kind === 'object' ? version.acl.ownerId : version.ownerId,
+          projects,
+          'version',
+        ),
       }))
   return xmlAnswer(
     buildXml('ListVersionsResult', {

@@ -30,16 +30,35 @@ export function versionHeader(bucket: Bucket, versionId: string): Record<string,
   return bucket.record.versioning === 'off' ? {} : { 'x-amz-version-id': versionId }
 }
 
-/** Whose object an upload becomes: the uploader's, or the bucket owner's when nobody signed (Ceph RGW 16.2). */
+/** Who uploads; the bucket's owner when nobody signed (Ceph RGW 16.2). */
 export function uploaderId({ identity, bucket }: BucketRequest): string {
   return identity.anonymous ? bucket.record.ownerId : identity.id
 }
 
-/** The ACL of a new object. Throws what a wrong x-amz-acl or x-amz-grant-* header deserves. */
-export function newObjectAcl(request: BucketRequest, { projects }: Service): AclRecord {
-  const ownerId = uploaderId(request)
+/** Whose object an upload becomes. */
+export function newOwnerId(request: BucketRequest, { rules }: Service): string {
+  return rules.uploadsBelongTo === 'uploader' ? uploaderId(request) : request.bucket.record.ownerId
+}
+
+/**
+ * The ACL of a new object. Throws what a wrong x-amz-acl or x-amz-grant-* header deserves, and
+ * AccessControlListNotSupported where only the bucket's owner may be given anything.
+ */
+export function newObjectAcl(request: BucketRequest, service: Service): AclRecord {
+  const { rules, projects } = service
+  const ownerId = newOwnerId(request, service)
+  if (rules.uploadAcl === 'ignored') return privateAcl(ownerId)
   const subject = { ownerId, bucketOwnerId: request.bucket.record.ownerId }
-  return requestedAcl(request.headers, subject, projects) ?? privateAcl(ownerId)
+  const acl = requestedAcl(request.headers, subject, projects)
+  if (acl === undefined) return privateAcl(ownerId)
+  const changesNothing = acl.grants.every(
+    ({ grantee, permission }) =>
+      grantee.type === 'canonical' && grantee.id === ownerId && permission === 'FULL_CONTROL',
+  )
+  if (rules.uploadAcl === 'owner-only' && !(changesNothing && request.headers['x-amz-acl'] !== 'private')) {
+    throw new S3Error('AccessControlListNotSupported', 'The bucket does not allow ACLs')
+  }
+  return acl
 }
 
 /** Headers of a put that belong to the object: its type and the like, and x-amz-meta-*. */

@@ -96,9 +96,16 @@ export type PartRecord = z.infer<typeof partSchema>
 
 /** Writes a record under its name in one step. */
 export function writeRecord(path: string, record: unknown): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const temporary = `${path}.new`
-  writeFileSync(temporary, JSON.stringify(record), { mode: 0o600 })
+  const text = JSON.stringify(record)
+  try {
+    writeFileSync(temporary, text, { mode: 0o600 })
+  } catch (error) {
+    // The folder is there but for its first record.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    writeFileSync(temporary, text, { mode: 0o600 })
+  }
   renameSync(temporary, path)
 }
 

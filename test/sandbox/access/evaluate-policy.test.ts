@@ -1,11 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Action, enforcedActions } from '../../../src/sandbox/access/actions.ts'
-import { holds } from '../../../src/sandbox/access/conditions.ts'
-import { evaluatePolicy, type PolicyQuestion } from '../../../src/sandbox/access/evaluate-policy.ts'
+import { type ConditionRules, holds } from '../../../src/sandbox/access/conditions.ts'
+import {
+  evaluatePolicy,
+  type PolicyQuestion,
+  type PolicyReading,
+} from '../../../src/sandbox/access/evaluate-policy.ts'
 import { parsePolicy } from '../../../src/sandbox/access/policy-document.ts'
 import { matchesWildcard } from '../../../src/sandbox/access/wildcard.ts'
+import { rgwRules } from '../../../src/sandbox/personality/rgw.ts'
 import type { Identity } from '../../../src/sandbox/projects.ts'
+
+const { policies: dialect, accounts } = rgwRules
+const reading: PolicyReading = {
+  isPrincipal: (name, identity) => accounts.isPrincipal(name, identity),
+  conditions: 'rgw',
+}
 
 const tenants = fc.constantFrom('', 't1', 't2')
 const identity = fc
@@ -58,7 +69,11 @@ const statement = fc.record({
 const statements = fc.array(statement, { maxLength: 5 })
 
 const verdict = (list: object[], asked: PolicyQuestion): string =>
-  evaluatePolicy(parsePolicy(JSON.stringify({ Version: '2012-10-17', Statement: list }), ''), asked)
+  evaluatePolicy(
+    parsePolicy(JSON.stringify({ Version: '2012-10-17', Statement: list }), '', dialect),
+    asked,
+    reading,
+  )
 
 describe('a policy', () => {
   it('does not depend on the order of its statements', () => {
@@ -139,14 +154,14 @@ describe('a policy', () => {
     ['an operator it can not judge', { Condition: { ArnLike: { 'aws:SourceArn': 'x' } } }],
   ])('with %s is refused when it is put, not misread later', (_what, part) => {
     const list = [{ Effect: 'Allow', Principal: '*', Action: 's3:*', Resource: '*', ...part }]
-    expect(() => parsePolicy(JSON.stringify({ Statement: list }), '')).toThrow(/does not judge/)
+    expect(() => parsePolicy(JSON.stringify({ Statement: list }), '', dialect)).toThrow(/does not judge/)
   })
 
   it.each(['arn:aws:s3::t2:box', 'arn:aws:s3:::t2:box', 'box', 'arn:aws:iam:::user/u1'])(
     'can not be about the resource %s',
     (Resource) => {
       const list = [{ Effect: 'Allow', Principal: '*', Action: 's3:*', Resource }]
-      expect(() => parsePolicy(JSON.stringify({ Statement: list }), 't1')).toThrow(/invalid policy/)
+      expect(() => parsePolicy(JSON.stringify({ Statement: list }), 't1', dialect)).toThrow(/invalid policy/)
     },
   )
 })
@@ -172,13 +187,31 @@ describe('a wildcard', () => {
 
 describe('a condition', () => {
   const met = (operator: string, actual: string | undefined, ...values: string[]): boolean =>
-    holds({ operator, key: 'k', values }, new Map(actual === undefined ? [] : [['k', actual]]))
+    metBy('rgw', operator, actual, ...values)
+  const metBy = (
+    rules: ConditionRules,
+    operator: string,
+    actual: string | undefined,
+    ...values: string[]
+  ): boolean =>
+    holds({ operator, key: 'k', values }, new Map(actual === undefined ? [] : [['k', actual]]), rules)
 
   it('without its key in the request is met by IfExists only', () => {
     for (const operator of ['StringEquals', 'StringNotEquals', 'DateLessThan', 'NotIpAddress', 'Bool']) {
       expect(met(operator, undefined, 'x')).toBe(false)
       expect(met(`${operator}IfExists`, undefined, 'x')).toBe(true)
     }
+  })
+
+  it('that says no holds for IAM when the key is absent, and when no value fits', () => {
+    for (const operator of ['StringNotEquals', 'StringNotLike', 'DateNotEquals', 'NotIpAddress']) {
+      expect(metBy('iam', operator, undefined, 'x')).toBe(true)
+    }
+    expect(metBy('iam', 'StringEquals', undefined, 'x')).toBe(false)
+    expect(metBy('iam', 'StringNotEquals', 'a', 'a', 'b')).toBe(false)
+    expect(metBy('rgw', 'StringNotEquals', 'a', 'a', 'b')).toBe(true)
+    expect(metBy('iam', 'StringNotEquals', 'c', 'a', 'b')).toBe(true)
+    expect(metBy('iam', 'NotIpAddress', '10.0.0.1', '10.0.0.0/8', '11.0.0.0/8')).toBe(false)
   })
 
   it('on addresses knows networks, single addresses and both families', () => {
