@@ -40,6 +40,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   BUCKET_NOT_FOUND: 'check the name; a bucket of another tenant on Ceph is TENANT:BUCKET',
   BUCKET_EXISTS: 'choose another name, or give --reuse if it is yours',
   BUCKET_NOT_EMPTY: 'move or delete what is in it first, older versions and unfinished uploads too',
+  WRONG_BUCKET: 'a bucket of another tenant is s3://TENANT:BUCKET/',
   OBJECT_NOT_FOUND: '`sealift ls s3://BUCKET/` shows what is there',
   OBJECT_EXISTS: 'choose another name, or give --force to replace it',
   OBJECT_CHANGED: 'start again; somebody wrote the object meanwhile',
@@ -53,6 +54,10 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   INTEGRITY: 'try again; what was stored or fetched is not what was sent',
   UNSUPPORTED: 'this store cannot do it; docs/ says which can',
   STILL_ACCESSIBLE: 'run the command again; what the server refuses to change, its operator has to end',
+  ACCESS_DEVIATES:
+    'look at `sealift access show`; what the server answers and what was granted are not the same',
+  SIGNING_FAILED: 'check the SSH key with `ssh-keygen -l -f KEY`, or leave out --sign',
+  AUDIT_FAILED: '`sealift access show BUCKET` tells more; `sealift access revoke` and `bucket close` end it',
   POLICY_CHANGED: 'run the command again; somebody else changed the access at the same moment',
 
   TRANSFER_NOT_FOUND: '`sealift transfer list` shows the unfinished ones',

@@ -30,9 +30,19 @@ export function transfersFolder(env: Environment = process.env): string {
   return join(stateDir(env), 'transfers')
 }
 
+/** What is known of copies in parts that `access adopt` began, below the same folder. */
+export function adoptionsFolder(env: Environment = process.env): string {
+  return join(stateDir(env), 'adoptions')
+}
+
 /** How fast earlier transfers were, below the same folder. */
 export function ratesFile(env: Environment = process.env): string {
   return join(stateDir(env), 'rates.json')
+}
+
+/** What was done to the access of buckets from here, below the same folder. */
+export function accessHistoryFile(env: Environment = process.env): string {
+  return join(stateDir(env), 'access-history.jsonl')
 }
 
 function stateDir(env: Environment): string {
@@ -53,7 +63,21 @@ export function knownKeysFile(): string {
   return join(configDir(), 'known-keys.json')
 }
 
+/** What `sealift doctor` found out about servers. */
+export function serversFile(): string {
+  return join(configDir(), 'servers.json')
+}
+
 /** The user's own named recipients: `NAME.pub` in it is `@NAME`. */
 export function recipientsFolder(): string {
   return join(configDir(), 'recipients')
+}
+
+/** Where the workflows that look at access find what this machine knows. */
+export function knownPlaces(): { projectBook: string; accessHistory: string; transfers: string } {
+  return {
+    projectBook: projectBookFile(),
+    accessHistory: accessHistoryFile(),
+    transfers: transfersFolder(),
+  }
 }

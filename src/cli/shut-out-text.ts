@@ -9,6 +9,15 @@ export interface ShutOutReport {
   blocked: boolean
 }
 
+/** What trying it showed, as `access revoke` gives it. */
+export interface ProofReport {
+  state: string
+  probes: readonly { caller: string; answer: string }[]
+  unproven: readonly string[]
+  leftovers: readonly string[]
+  cannotBeRecalled: readonly string[]
+}
+
 /** What was removed, a line for each kind that there was, and what was read back. */
 export function shutOutText({ removed, aborted, unclearUploads, blocked }: ShutOutReport): string {
   const done = (things: readonly unknown[], text: string): string | undefined =>
@@ -21,5 +30,25 @@ export function shutOutText({ removed, aborted, unclearUploads, blocked }: ShutO
     ...unclearUploads.map(({ objectKey }) => `  left an upload of unknown owner: ${printable(objectKey)}`),
     blocked ? '  denied by name, whatever else allows' : undefined,
     '  read back: no way in remains',
+  )
+}
+
+/** Unproven reasons that are shown. */
+const REASONS = 5
+
+/** Who tried and was refused, what that leaves open, and what no revocation reaches. */
+export function proofText(proof: ProofReport): string {
+  const { state, probes, unproven, leftovers, cannotBeRecalled } = proof
+  const tried = [...new Set(probes.map(({ caller }) => caller))].map((caller) => {
+    const refused = probes.filter((one) => one.caller === caller && one.answer === 'denied').length
+    return `  tried as ${printable(caller)}: ${count(refused, 'request')} refused, none answered`
+  })
+  return lines(
+    ...tried,
+    ...leftovers.map((one) => `  a probe was left behind: ${printable(one)}`),
+    state === 'enforced' ? '  enforced: every request was refused' : '  stored, not proven to be enforced:',
+    ...unproven.slice(0, REASONS).map((reason) => `    ${printable(reason)}`),
+    '  what cannot be recalled:',
+    ...cannotBeRecalled.map((one) => `    ${one}`),
   )
 }

@@ -13,12 +13,13 @@ import {
 import { journalSettings } from '../cli/journal-settings.ts'
 import { planFlags } from '../cli/plan-flags.ts'
 import { planText } from '../cli/plan-text.ts'
-import { knownKeysFile, ratesFile, recipientsFolder } from '../cli/settings.ts'
+import { knownKeysFile, projectBookFile, ratesFile, recipientsFolder } from '../cli/settings.ts'
 import { sourceFlags, sourceOptions } from '../cli/source-flags.ts'
 import { storeFlags, storeSettings } from '../cli/store-flags.ts'
 import { readInput } from '../cli/streams.ts'
 import { startTransfer, transferFlags } from '../cli/transfer-flags.ts'
 import { leftOutText, uploadText } from '../cli/upload-text.ts'
+import type { Connection } from '../workflows/connect.ts'
 import type { PinnedKey } from '../workflows/known-keys.ts'
 import type { TransferPlan } from '../workflows/transfer-plan.ts'
 import type { UploadResult as Uploaded } from '../workflows/upload.ts'
@@ -68,6 +69,10 @@ Buffers take concurrency times the part size, and never more than --memory (64 M
       description: 'trust bucket keys that differ from those seen before, and pin them instead',
       dependsOn: ['to-bucket-keys'],
     }),
+    'bucket-owner': Flags.string({
+      description: 'refuse a bucket of anybody else: a name in the address book, or a typed identity',
+      helpValue: 'PROJECT',
+    }),
     'sender-key': senderKeyFlag,
     identity: Flags.string({
       char: 'i',
@@ -113,24 +118,20 @@ Buffers take concurrency times the part size, and never more than --memory (64 M
 
   protected override async perform(): Promise<UploadResult | TransferPlan> {
     const { args, flags } = await this.parse(Upload)
-    const [{ connect }, { parseS3Url }, { loadIdentities, loadSender }, { uploadRecipients }, { deliver }] =
-      await loadWorkflows()
+    const workflows = await loadWorkflows()
+    const { parseS3Url, loadIdentities, uploadRecipients, deliver } = workflows
     const { bucket, objectKey } = parseS3Url(args.TARGET)
     const passphrase = this.askPassphrase(flags)
-    const sender = await loadSender(flags['sender-key'], passphrase)
+    const sender = await workflows.loadSender(flags['sender-key'], passphrase)
     const note = (message: string): void => {
       this.note(message)
     }
     const transfer = await startTransfer(flags, note)
     try {
       const connection = this.closing(
-        await connect({
-          ...storeSettings(flags),
-          ...transfer,
-          onRetry: this.onRetry,
-          onNotice: note,
-        }),
+        await workflows.connect({ ...storeSettings(flags), ...transfer, ...this.telling }),
       )
+      await this.#checkOwner(connection, bucket, flags['bucket-owner'])
       const { recipients, bucketKeys } = await uploadRecipients(
         connection,
         {
@@ -182,6 +183,13 @@ Buffers take concurrency times the part size, and never more than --memory (64 M
     }
   }
 
+  /** Before anything is read or sent: a bare name may stand for another bucket than the one that is meant. */
+  async #checkOwner(connection: Connection, bucket: string, ownerName: string | undefined): Promise<void> {
+    const { checkBucketOwner, resolveProject } = await loadWorkflows()
+    const owner = ownerName === undefined ? undefined : await resolveProject(projectBookFile(), ownerName)
+    await checkBucketOwner(connection, { bucket, owner, knownKeysFile: knownKeysFile() }, this.signal)
+  }
+
   /** The moment to compare fingerprints is before the data leaves. */
   #notePin({ name, fingerprint, words, state, previous }: PinnedKey): void {
     if (state === 'known') return
@@ -201,12 +209,14 @@ Buffers take concurrency times the part size, and never more than --memory (64 M
 }
 
 /** Only when they are needed: --help must not wait for them. */
-function loadWorkflows() {
-  return Promise.all([
-    import('../workflows/connect.ts'),
-    import('../workflows/s3-url.ts'),
-    import('../workflows/identities.ts'),
-    import('../workflows/upload-recipients.ts'),
-    import('../workflows/deliver.ts'),
-  ])
+async function loadWorkflows() {
+  return {
+    ...(await import('../workflows/connect.ts')),
+    ...(await import('../workflows/s3-url.ts')),
+    ...(await import('../workflows/identities.ts')),
+    ...(await import('../workflows/upload-recipients.ts')),
+    ...(await import('../workflows/deliver.ts')),
+    ...(await import('../workflows/bucket-owner.ts')),
+    ...(await import('../workflows/project-book.ts')),
+  }
 }

@@ -1,9 +1,13 @@
 import { loadConnection } from '../storage/s3/credentials.ts'
 import { createS3Store } from '../storage/s3/s3-store.ts'
 import type { StorageError } from '../storage/errors.ts'
+import type { Provider, ProviderName } from '../storage/provider/provider.ts'
+import { providerNamed } from '../storage/provider/providers.ts'
+import { providerOfEndpoint } from '../storage/provider/recognise.ts'
 import type { Store } from '../storage/store.ts'
 import { policyForOutagesOf, withRetry } from '../storage/with-retry.ts'
 import type { Pace } from '../util/pace.ts'
+import { readServer } from './server-book.ts'
 import type { TransferEvent } from './transfer-event.ts'
 
 /** Where to look for the store and for the caller's credentials. */
@@ -11,6 +15,12 @@ export interface ConnectRequest {
   profile?: string | undefined
   endpoint?: string | undefined
   region?: string | undefined
+  /** What the server is, said by the user. */
+  provider?: ProviderName | undefined
+  /** What `sealift doctor` found out about servers. */
+  serversFile?: string | undefined
+  /** Without a signature, as somebody without an account. */
+  anonymous?: boolean | undefined
   environment: Readonly<Record<string, string | undefined>>
   homeDirectory: string
   /** Told before a failed request is tried again: the failure, and the wait in seconds. */
@@ -47,7 +57,8 @@ const AWS_ENDPOINT = 'https://s3.amazonaws.com'
 export async function connect(request: ConnectRequest): Promise<Connection> {
   const { onRetry, onNotice, onEvent, pace, retryFor } = request
   const settings = await loadConnection(request)
-  const s3 = createS3Store({ ...settings, pace, onNotice })
+  const endpoint = settings.endpoint ?? AWS_ENDPOINT
+  const s3 = createS3Store({ ...settings, provider: await knownProvider(request, endpoint), pace, onNotice })
   const store = withRetry(s3, {
     ...(retryFor === undefined ? {} : { policy: policyForOutagesOf(retryFor) }),
     onRetry: (error, attempt, wait) => {
@@ -57,12 +68,24 @@ export async function connect(request: ConnectRequest): Promise<Connection> {
   })
   return {
     store,
-    endpoint: settings.endpoint ?? AWS_ENDPOINT,
+    endpoint,
     credentialsExpireAt: () => s3.credentialsExpireAt(),
     close: () => {
       store.close()
     },
   }
+}
+
+/** Said by the user, seen by `doctor`, told by the host's name; undefined when the answers have to tell. */
+async function knownProvider(
+  { provider, serversFile }: ConnectRequest,
+  endpoint: string,
+): Promise<Provider | undefined> {
+  if (provider !== undefined) return providerNamed(provider)
+  const seen = serversFile === undefined ? undefined : await readServer(serversFile, endpoint)
+  if (seen !== undefined) return seen
+  const name = providerOfEndpoint(endpoint)
+  return name === undefined ? undefined : providerNamed(name)
 }
 
 function retryEvent(error: StorageError, attempt: number, seconds: number): TransferEvent {

@@ -71,6 +71,13 @@ export async function pinKeys(
   return compared
 }
 
+/** The buckets of a server whose keys were seen, as they were addressed. Throws FILE_UNREADABLE. */
+export async function pinnedBuckets(path: string, endpoint: string): Promise<string[]> {
+  const { keys } = await readJsonFile(path, fileSchema, { version: 1, keys: [] })
+  const here = normalEndpoint(endpoint)
+  return [...new Set(keys.filter((pin) => pin.endpoint === here).map(({ bucket }) => bucket))]
+}
+
 function withState({ name, fingerprint }: NamedKey, previous: string | undefined): PinnedKey {
   const key = { name, fingerprint, words: fingerprintWords(fingerprint) }
   if (previous === undefined) return { ...key, state: 'new' }

@@ -1,6 +1,5 @@
 import { grantsToOthers, sameGrants, takenOver, withoutAclGrants } from '../storage/access/acl-grants.ts'
 import type { Acl } from '../storage/access/access-store.ts'
-import type { ObjectEntry } from '../storage/object-store.ts'
 import type { Store } from '../storage/store.ts'
 import { hasCode } from '../util/errors.ts'
 import { forEachPulled } from '../util/pull-pool.ts'
@@ -11,29 +10,76 @@ const ACL_CONCURRENCY = 16
 /** An object whose ACL was looked at; `acl` is undefined where the server refuses to show it. */
 export interface SeenObject {
   objectKey: string
+  /** An older version; the newest one when absent. */
+  versionId?: string
   acl: Acl | undefined
 }
 
-/**
- * Looks at the ACL of every object (the newest version; the older ones are not listed by this contract).
- * Objects that disappear meanwhile are left out.
- */
+type Visit = (seen: SeenObject) => Promise<void> | void
+
+/** Looks at the ACL of the newest version of every object. Objects that disappear meanwhile are left out. */
 export async function eachObjectAcl(
   store: Store,
   bucket: string,
-  visit: (seen: SeenObject) => Promise<void> | void,
+  visit: Visit,
   signal?: AbortSignal,
 ): Promise<void> {
-  const look = async ({ objectKey }: ObjectEntry): Promise<void> => {
+  await eachAcl(store, bucket, store.listObjects(bucket, { signal }), visit, signal)
+}
+
+/** The same with all older versions, where the bucket keeps any: each has an owner and an ACL of its own. */
+export async function eachVersionAcl(
+  store: Store,
+  bucket: string,
+  visit: Visit,
+  signal?: AbortSignal,
+): Promise<void> {
+  await eachAcl(store, bucket, everyVersion(store, bucket, signal), visit, signal)
+}
+
+/** What of an object is looked at: all of what listings tell is not. */
+type ListedObject = Pick<SeenObject, 'objectKey' | 'versionId'>
+
+async function* everyVersion(
+  store: Store,
+  bucket: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ListedObject> {
+  const versioning = await store.bucketVersioning(bucket, { signal })
+  if (versioning === 'off' || versioning === 'unsupported') {
+    yield* store.listObjects(bucket, { signal })
+    return
+  }
+  for await (const { kind, objectKey, versionId, isLatest } of store.listVersions(bucket, { signal })) {
+    if (kind === 'object') yield isLatest ? { objectKey } : { objectKey, versionId }
+  }
+}
+
+async function eachAcl(
+  store: Store,
+  bucket: string,
+  objects: AsyncIterable<ListedObject>,
+  visit: Visit,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { capabilities } = await store.provider({ signal })
+  const look = async ({ objectKey, versionId }: ListedObject): Promise<void> => {
+    const version = versionId === undefined ? {} : { versionId }
     try {
-      await visit({ objectKey, acl: await store.objectAcl(bucket, objectKey, { signal }) })
+      await visit({
+        objectKey,
+        ...version,
+        acl: await store.objectAcl(bucket, objectKey, { ...version, signal }),
+      })
     } catch (error) {
       if (hasCode(error, 'OBJECT_NOT_FOUND')) return
+      // Known to have no ACLs of objects, and saying so (versitygw): no grant can be in one.
+      if (hasCode(error, 'UNSUPPORTED') && capabilities.objectAcl === 'absent') return
       if (!hasCode(error, 'ACCESS_DENIED')) throw error
-      await visit({ objectKey, acl: undefined })
+      await visit({ objectKey, ...version, acl: undefined })
     }
   }
-  await forEachPulled(store.listObjects(bucket, { signal }), ACL_CONCURRENCY, look, signal)
+  await forEachPulled(objects, ACL_CONCURRENCY, look, signal)
 }
 
 /** Whose grants are taken away: those of some ids, or everybody's but the owner's, groups included. */
@@ -44,8 +90,8 @@ export interface GrantRemoval {
 }
 
 /**
- * Takes grants out of the objects' ACLs and gives the keys of the objects that changed. An object that its uploader
- * owns keeps nobody in its ACL but the bucket's owner, so that a public grant its uploader made ends as well.
+ * Takes grants out of the ACLs of objects and of their older versions, and gives the keys of those that changed. One that
+ * its uploader owns keeps nobody in its ACL but the bucket's owner, so that a public grant its uploader made ends as well.
  * What the server refuses to change is left for the check afterwards to report.
  */
 export async function removeObjectGrants(
@@ -54,8 +100,8 @@ export async function removeObjectGrants(
   { bucketOwnerId, isGone, everyone }: GrantRemoval,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const changed: string[] = []
-  const clean = async ({ objectKey, acl }: SeenObject): Promise<void> => {
+  const changed = new Set<string>()
+  const clean = async ({ objectKey, versionId, acl }: SeenObject): Promise<void> => {
     if (acl === undefined) return
     const isUploaders = acl.ownerId !== bucketOwnerId && isGone(acl.ownerId)
     const without = withoutAclGrants(acl, (id) => id !== bucketOwnerId && isGone(id), everyone)
@@ -63,14 +109,14 @@ export async function removeObjectGrants(
     const isClean = isUploaders ? sameGrants(wanted, acl) : without.removed.length === 0
     if (isClean) return
     try {
-      await store.putObjectAcl(bucket, objectKey, wanted, { signal })
-      changed.push(objectKey)
+      await store.putObjectAcl(bucket, objectKey, wanted, { versionId, signal })
+      changed.add(objectKey)
     } catch (error) {
       if (!hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED', 'OBJECT_NOT_FOUND')) throw error
     }
   }
-  await eachObjectAcl(store, bucket, clean, signal)
-  return changed.sort()
+  await eachVersionAcl(store, bucket, clean, signal)
+  return [...changed].sort()
 }
 
 /** True when an object's ACL gives its predefined groups anything: anyone, or anyone with an account. */

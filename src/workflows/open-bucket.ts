@@ -5,6 +5,7 @@ import { AppError, hasCode } from '../util/errors.ts'
 import { checkNewBucketName } from './bucket-name.ts'
 import { checkGrant, grantAccess, type GrantResult } from './grant-access.ts'
 import { putKeyCard, readKeyCard, type KeyCard, type PublishKeyResult } from './publish-key.ts'
+import { checkEnforced, mechanismOf } from './sharing-mechanism.ts'
 import type { KnownProject } from './sharing.ts'
 
 export interface OpenBucketRequest {
@@ -43,6 +44,8 @@ export async function openBucket(
   checkNewBucketName(bucket)
   const terms = checkedTerms(request.terms)
   const cards = await readKeyCards(request.keyFiles)
+  const provider = await store.provider({ signal })
+  checkEnforced(provider, mechanismOf(provider), terms)
   const created = await createOrReuse(store, bucket, request.reuse === true, signal)
   await checkGrantOrUndo(store, { bucket, project, terms }, created, signal)
   try {

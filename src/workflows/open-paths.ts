@@ -9,7 +9,7 @@ import {
 import { nameOf } from '../storage/access/policy-comparison.ts'
 import { sameProject, type Principal } from '../storage/access/principal.ts'
 import type { Store } from '../storage/store.ts'
-import { eachObjectAcl, isPublicAcl, type SeenObject } from './object-grants.ts'
+import { eachVersionAcl, isPublicAcl, type SeenObject } from './object-grants.ts'
 import { ownedBucket, type Sharing } from './sharing.ts'
 
 /** A project that is shut out of a bucket. */
@@ -28,18 +28,32 @@ export interface Outsiders {
   everyone: boolean
 }
 
+/** `request`: one that was tried, and that the server answered; all others are read in policy and ACLs. */
+export const REMAINING_KINDS = [
+  'policy',
+  'bucket-acl',
+  'object-acl',
+  'object-owner',
+  'upload',
+  'public',
+  'request',
+  'unknown',
+] as const
+
 /** A way in that is still open, or that could not be looked at: part of the --json contract. */
 export interface RemainingPath {
-  kind: 'policy' | 'bucket-acl' | 'object-acl' | 'object-owner' | 'upload' | 'public' | 'unknown'
+  kind: (typeof REMAINING_KINDS)[number]
   /** A sentence for people. */
   detail: string
   objectKey?: string
+  /** Of an older version. */
+  versionId?: string
 }
 
 /** How many open ways in are listed; one is enough to fail. */
 export const REMAINING_LIMIT = 100
 
-/** The ways into a bucket and its objects that are open to some projects; reads every object's ACL. */
+/** The ways into a bucket that are open to some projects; reads the ACL of every object and of every older version. */
 export async function openPaths(
   store: Store,
   sharing: Sharing,
@@ -107,7 +121,7 @@ function openBucketGrants(sharing: Sharing, outsiders: Outsiders): RemainingPath
   })
 }
 
-/** What single objects still allow. */
+/** What single objects and their older versions still allow. */
 async function openObjects(
   store: Store,
   sharing: Sharing,
@@ -120,23 +134,35 @@ async function openObjects(
     outsiders.outcasts.filter((one) => isShut(sharing, one)).map(({ canonicalId }) => canonicalId),
   )
   const open: RemainingPath[] = []
-  const add = (objectKey: string, kind: RemainingPath['kind'], detail: string): void => {
-    if (open.length < REMAINING_LIMIT) open.push({ kind, detail, objectKey })
+  const look = (seen: SeenObject): void => {
+    const found = openObject(seen, isGone, shutIds)
+    open.push(...found.slice(0, REMAINING_LIMIT - open.length))
   }
-  const look = ({ objectKey, acl }: SeenObject): void => {
-    if (acl === undefined) {
-      add(objectKey, 'unknown', `the ACL of ${objectKey} cannot be read`)
-      return
-    }
-    if (isPublicAcl(acl)) add(objectKey, 'public', `the ACL of ${objectKey} lets anyone read or write it`)
-    if (isGone(acl.ownerId) && !shutIds.has(acl.ownerId)) {
-      add(objectKey, 'object-owner', `${objectKey} belongs to ${acl.ownerId}, who keeps reading it`)
-    } else if (grantedIds(acl).some((id) => isGone(id))) {
-      add(objectKey, 'object-acl', `the ACL of ${objectKey} still has a grant`)
-    }
-  }
-  await eachObjectAcl(store, sharing.bucket, look, signal)
+  await eachVersionAcl(store, sharing.bucket, look, signal)
   return open
+}
+
+/** What the ACL of one object, or of one of its older versions, still allows. */
+function openObject(
+  { objectKey, versionId, acl }: SeenObject,
+  isGone: (id: string) => boolean,
+  shutIds: ReadonlySet<string | undefined>,
+): RemainingPath[] {
+  const version = versionId === undefined ? {} : { versionId }
+  const name = versionId === undefined ? objectKey : `${objectKey} (version ${versionId})`
+  const path = (kind: RemainingPath['kind'], detail: string): RemainingPath => ({
+    kind,
+    detail,
+    objectKey,
+    ...version,
+  })
+  if (acl === undefined) return [path('unknown', `the ACL of ${name} cannot be read`)]
+  const open = isPublicAcl(acl) ? [path('public', `the ACL of ${name} lets anyone read or write it`)] : []
+  if (isGone(acl.ownerId) && !shutIds.has(acl.ownerId)) {
+    return [...open, path('object-owner', `${name} belongs to ${acl.ownerId}, who keeps reading it`)]
+  }
+  const isGranted = grantedIds(acl).some((id) => isGone(id))
+  return isGranted ? [...open, path('object-acl', `the ACL of ${name} still has a grant`)] : open
 }
 
 function grantedIds(acl: Acl): string[] {

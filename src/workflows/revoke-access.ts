@@ -1,9 +1,20 @@
+import { policyEntries } from '../storage/access/access-entries.ts'
 import { withoutGrantee } from '../storage/access/bucket-policy.ts'
 import { serializeGrantee } from '../storage/access/grantee.ts'
-import { canonicalIdOf } from '../storage/access/principal.ts'
+import { KEY_CARD_PREFIX } from '../storage/access/key-card.ts'
+import {
+  canonicalIdOf,
+  granteeOfCanonicalId,
+  principalCovers,
+  principalOf,
+} from '../storage/access/principal.ts'
+import type { ProviderName } from '../storage/provider/provider.ts'
 import type { Store } from '../storage/store.ts'
 import { AppError } from '../util/errors.ts'
-import type { Outcast } from './open-paths.ts'
+import { spelledProbe, type Probe } from './access-probe.ts'
+import { REMAINING_LIMIT, type Outcast, type RemainingPath } from './open-paths.ts'
+import { proveShutOut, UNTRIED, type Proof } from './revoke-proof.ts'
+import { probeCallerOf, type SecondCaller } from './second-caller.ts'
 import {
   ownedBucket,
   policyPrincipal,
@@ -17,14 +28,32 @@ import { shutOut, type ShutOutResult } from './shut-out.ts'
 export interface RevokeRequest {
   bucket: string
   project: KnownProject
+  /** Who tries afterwards whether it holds; nobody when absent. */
+  provers?: RevokeProvers | undefined
+}
+
+export interface RevokeProvers {
+  /** With credentials of the project's own. */
+  asProject: readonly SecondCaller[]
+  anonymous: SecondCaller | undefined
+  /** Seconds to wait before trying once more while something is still allowed; a few when absent. */
+  waits?: readonly number[] | undefined
 }
 
 /** What `access revoke` did and found: the --json contract. */
-export interface RevokeResult extends ShutOutResult {
+export interface RevokeResult extends ShutOutResult, Omit<Proof, 'state'> {
   bucket: string
   project: string
   identity: string
   mechanism: Mechanism
+  /** Canonical id of the bucket's owner. */
+  ownerId: string
+  /** What the server is taken for. */
+  provider: ProviderName
+  /** As of {@link Proof}; `still-accessible` when anything remains. */
+  state: Proof['state'] | 'still-accessible'
+  /** What no revocation reaches; sentences. */
+  cannotBeRecalled: string[]
 }
 
 /** Thrown when a project, or anyone, can still get in after everything was tried; `result` says how. */
@@ -45,13 +74,14 @@ export class StillAccessibleError<Result extends ShutOutResult = ShutOutResult> 
 
 /**
  * Ends every access of a project to a bucket and proves it: takes its statements, bucket grants and object grants away,
- * denies it by name where the server has policies, aborts its unfinished uploads, reads everything again.
- * Throws STILL_ACCESSIBLE ({@link StillAccessibleError}) when anything remains, USAGE for the bucket's own owner,
- * UNSUPPORTED where the server enforces no grants at all.
+ * denies it by name where the server has policies, aborts its unfinished uploads, reads everything again, and has
+ * `provers` try what is left.
+ * Throws STILL_ACCESSIBLE ({@link StillAccessibleError}) when anything remains; before anything is changed, USAGE for
+ * the bucket's own owner and for a prover that is not the project, UNSUPPORTED where the server enforces no grants at all.
  */
 export async function revokeAccess(
   store: Store,
-  { bucket, project }: RevokeRequest,
+  { bucket, project, provers }: RevokeRequest,
   signal?: AbortSignal,
 ): Promise<RevokeResult> {
   const sharing = await readSharing(store, bucket, signal)
@@ -61,6 +91,7 @@ export async function revokeAccess(
       hints: ['the owner cannot be shut out of its own bucket'],
     })
   }
+  const doubts = (provers?.asProject ?? []).flatMap((prover) => doubtsAbout(prover, outcast, sharing))
   const { principal } = outcast
   const done = await shutOut(
     store,
@@ -75,24 +106,96 @@ export async function revokeAccess(
     },
     signal,
   )
+  const proof =
+    provers === undefined
+      ? UNTRIED
+      : await proveShutOut(
+          store,
+          sharing,
+          {
+            asProject: provers.asProject.map((prover) => probeCallerOf(prover, sharing)),
+            anonymous:
+              provers.anonymous === undefined ? undefined : probeCallerOf(provers.anonymous, sharing),
+            doubts,
+            canonicalId: outcast.canonicalId,
+            prefixes: formerPrefixes(sharing),
+            waits: provers.waits,
+          },
+          signal,
+        )
+  const remaining = [...done.remaining, ...answered(proof.probes)].slice(0, REMAINING_LIMIT)
   const result: RevokeResult = {
     bucket,
     project: project.name,
     identity: serializeGrantee(project.grantee),
     mechanism: sharing.mechanism,
+    ownerId: sharing.ownerId,
+    provider: sharing.provider.name,
     ...done,
+    ...proof,
+    state: remaining.length > 0 ? 'still-accessible' : proof.state,
+    remaining,
+    cannotBeRecalled: CANNOT_BE_RECALLED,
   }
-  if (result.remaining.length > 0) {
+  if (remaining.length > 0) {
     throw new StillAccessibleError(`${project.name} can still reach bucket ${bucket}`, result)
   }
   return result
 }
 
+const CANNOT_BE_RECALLED = [
+  'copies that were made while the access lasted',
+  'a download that was running when it ended: a server decides when a request begins',
+  'addresses that others with access have signed for it (presigned URLs), until they expire',
+]
+
 /** How many of the open ways in are shown as hints. */
 const HINTED_PATHS = 10
 
+/**
+ * Credentials of somebody else would be refused as well, and prove nothing: throws USAGE. A tenant's users all speak for
+ * it. Where the project's identity does not tell how the server calls it (an ARN on AWS), that is said.
+ */
+function doubtsAbout({ name, canonicalId }: SecondCaller, outcast: Outcast, sharing: Sharing): string[] {
+  const { dialect } = sharing.provider
+  const caller =
+    canonicalId === undefined ? undefined : principalOf(granteeOfCanonicalId(canonicalId, dialect), dialect)
+  const { principal } = outcast
+  const isWithin = caller !== undefined && principal !== undefined && principalCovers(principal, caller)
+  const id = canonicalId ?? 'nobody'
+  if (isWithin || (canonicalId !== undefined && canonicalId === outcast.canonicalId)) return []
+  if (outcast.canonicalId === undefined && canonicalId !== sharing.ownerId) {
+    return [`the server does not tell whether profile ${name} (${id}) is ${outcast.name}`]
+  }
+  throw new AppError('USAGE', `profile ${name} is ${id} at the server, and not ${outcast.name}`, {
+    hints: [`${outcast.name} is ${outcast.canonicalId ?? 'another'} there; nothing was changed`],
+  })
+}
+
+/** Prefixes that grants were for: what is allowed there alone would not be found elsewhere. */
+function formerPrefixes({ policy, bucket, provider }: Sharing): string[] {
+  const entries = policyEntries(policy, bucket, new Date(), provider.dialect)
+  const prefixes = entries.map(({ prefix }) => prefix).filter((prefix) => prefix !== undefined)
+  return [...new Set(prefixes)].slice(0, PREFIX_LIMIT).concat(KEY_CARD_PREFIX)
+}
+
+/** How many prefixes are tried besides the bucket as a whole. */
+const PREFIX_LIMIT = 5
+
+/** Requests that should have been refused. */
+function answered(probes: readonly Probe[]): RemainingPath[] {
+  return probes
+    .filter(({ answer }) => answer === 'allowed')
+    .map((one) => ({
+      kind: 'request',
+      detail: `the server lets ${one.caller} do ${spelledProbe(one)}`,
+      ...(one.objectKey === undefined ? {} : { objectKey: one.objectKey }),
+      ...(one.versionId === undefined ? {} : { versionId: one.versionId }),
+    }))
+}
+
 function outcastOf(project: KnownProject, sharing: Sharing): Outcast {
-  const canonicalId = canonicalIdOf(project.grantee)
+  const canonicalId = canonicalIdOf(project.grantee, sharing.provider.dialect)
   const principal = sharing.mechanism === 'policy' ? policyPrincipal(project, sharing) : undefined
   if (principal === undefined && canonicalId === undefined) {
     throw new AppError(

@@ -10,9 +10,10 @@ export interface S3Location {
 
 /**
  * What existing buckets are called: S3's rules, the looser ones that older Ceph and Swift buckets still have, and an
- * optional tenant. Strict rules for new buckets are the workflow's that makes them.
+ * optional tenant: an empty one is Ceph's default tenant, for those who are in another. Strict rules for new buckets are
+ * the workflow's that makes them.
  */
-const BUCKET = /^(?:[A-Za-z0-9_]{1,64}:)?[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/
+const BUCKET = /^(?:[A-Za-z0-9_]{0,64}:)?[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/
 
 /** Bytes of UTF-8 that S3 allows in an object key (S3 user guide, "Naming Amazon S3 objects"). */
 const MAX_OBJECT_KEY_BYTES = 1024

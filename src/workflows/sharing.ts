@@ -10,8 +10,15 @@ import {
   principalOf,
   type Principal,
 } from '../storage/access/principal.ts'
+import { ownerStatement } from '../storage/access/roles.ts'
+import { statementForm } from '../storage/access/statement-form.ts'
+import type { Provider } from '../storage/provider/provider.ts'
 import type { Store } from '../storage/store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
+import { refuseOwnerLockOut, storedOwner } from './owner-lock-out.ts'
+import { mechanismOf, type Mechanism } from './sharing-mechanism.ts'
+
+export type { Mechanism } from './sharing-mechanism.ts'
 
 /** A project that a command names, and how the store knows it. */
 export interface KnownProject {
@@ -20,12 +27,11 @@ export interface KnownProject {
   grantee: Grantee
 }
 
-/** How a server lets one project at another's bucket. */
-export type Mechanism = 'policy' | 'acl'
-
 /** Everything a bucket says about who may do what, its objects' ACLs aside. */
 export interface Sharing {
   bucket: string
+  /** What the server is, and does about sharing. */
+  provider: Provider
   /** Canonical id of the owner. */
   ownerId: string
   acl: Acl
@@ -35,11 +41,14 @@ export interface Sharing {
 }
 
 /**
- * Reads a bucket's ACL and policy. Throws UNSUPPORTED where grants are accepted and ignored: such a server
- * (MinIO) shows an ACL without an owner.
+ * Reads a bucket's ACL and policy. Throws UNSUPPORTED where grants have no effect: by the server's profile, or since it
+ * shows an ACL without an owner, as MinIO does.
  */
 export async function readSharing(store: Store, bucket: string, signal?: AbortSignal): Promise<Sharing> {
+  const provider = await store.provider({ signal })
+  const mechanism = mechanismOf(provider)
   const acl = await store.bucketAcl(bucket, { signal })
+  const read = { bucket, provider, ownerId: acl.ownerId, acl }
   if (acl.ownerId === '') {
     throw new AppError(
       'UNSUPPORTED',
@@ -49,47 +58,64 @@ export async function readSharing(store: Store, bucket: string, signal?: AbortSi
       },
     )
   }
+  if (mechanism === 'acl') return { ...read, policy: undefined, mechanism }
   try {
-    const policy = await store.bucketPolicy(bucket, { signal })
-    return { bucket, ownerId: acl.ownerId, acl, policy, mechanism: 'policy' }
+    return { ...read, policy: await store.bucketPolicy(bucket, { signal }), mechanism }
   } catch (error) {
     if (!hasCode(error, 'UNSUPPORTED')) throw error
-    return { bucket, ownerId: acl.ownerId, acl, policy: undefined, mechanism: 'acl' }
+    const { capabilities } = provider
+    // A profile is a guess: the server has the last word.
+    const without = { ...provider, capabilities: { ...capabilities, policy: 'absent' as const } }
+    return { ...read, provider: without, policy: undefined, mechanism: mechanismOf(without) }
   }
 }
 
-/** The bucket as its policy names it. */
-export function ownedBucket({ bucket, ownerId }: Sharing): OwnedBucket {
-  return { bucket, owner: ownerPrincipal(ownerId) }
+/**
+ * The bucket as its policy names it, in the server's own words: where it keeps the owner's canonical id as an ARN, that
+ * is what others are compared with, so that nobody takes the owner for somebody else.
+ */
+export function ownedBucket({ bucket, ownerId, provider, policy }: Sharing): OwnedBucket {
+  const owner = ownerPrincipal(ownerId, provider.dialect)
+  const stored = storedOwner(ownerStatement(bucket, owner), policy)
+  return { bucket, owner: stored ?? owner, form: statementForm(provider) }
 }
 
 /**
  * The principal that a policy on this bucket can name for a grantee. Throws UNSUPPORTED for one that the server
  * would store and that would mean nobody.
  */
-export function policyPrincipal({ name, grantee }: KnownProject, { ownerId, bucket }: Sharing): Principal {
+export function policyPrincipal(
+  { name, grantee }: KnownProject,
+  { ownerId, bucket, provider }: Sharing,
+): Principal {
+  const { dialect, title } = provider
   const principal =
-    principalOf(grantee) ??
-    (grantee.type === 'canonical' ? principalOf(granteeOfCanonicalId(grantee.id)) : undefined)
+    principalOf(grantee, dialect) ??
+    (grantee.type === 'canonical'
+      ? principalOf(granteeOfCanonicalId(grantee.id, dialect), dialect)
+      : undefined)
   const isForeignKind = principal?.kind === 'CanonicalUser' && !isAwsCanonicalId(ownerId)
   if (principal === undefined || isForeignKind) {
     throw new AppError(
       'UNSUPPORTED',
-      `no policy of bucket ${bucket} can name ${name}: its server has other kinds of identities`,
-      {
-        hints: [
-          `the bucket's owner is ${ownerId} there: write the project in the same way (rgw:UID, rgw:TENANT$UID)`,
-        ],
-      },
+      `no policy of bucket ${bucket} can name ${name}: ${title} has other kinds of identities`,
+      { hints: [`the bucket's owner is ${ownerId} there: write the project ${IDENTITY_FORM[dialect]}`] },
     )
   }
   return principal
 }
 
+const IDENTITY_FORM: Readonly<Record<Provider['dialect'], string>> = {
+  rgw: 'in the same way (rgw:UID, rgw:TENANT$UID, keystone:ID)',
+  aws: 'as arn:aws:iam::ACCOUNT:root or as canonical:ID',
+  'account-name': 'as access-key:ACCOUNT',
+  scaleway: "in Scaleway's console: sealift does not write its policies",
+}
+
 /**
  * Replaces the policy and proves that the server keeps it. Read again just before the write, since no server
  * compares and swaps: throws POLICY_CHANGED when somebody was faster, before or after, UNSUPPORTED when
- * the write was accepted and had no effect.
+ * the write was accepted and had no effect, USAGE when it would deny the owner.
  */
 export async function replacePolicy(
   store: Store,
@@ -98,7 +124,10 @@ export async function replacePolicy(
   signal?: AbortSignal,
 ): Promise<void> {
   if (!samePolicy(seen, await store.bucketPolicy(bucket, { signal }))) throw changedMeanwhile(bucket)
-  if (!samePolicy(wanted, seen)) await store.putBucketPolicy(bucket, wanted, { signal })
+  if (!samePolicy(wanted, seen)) {
+    await refuseOwnerLockOut(store, bucket, seen, wanted, signal)
+    await store.putBucketPolicy(bucket, wanted, { signal })
+  }
   const stored = await store.bucketPolicy(bucket, { signal })
   const differences = policyDifferences(wanted, stored)
   if (differences.length === 0) return

@@ -1,8 +1,8 @@
 import { aclEntries, policyEntries, type AccessEntry } from '../storage/access/access-entries.ts'
 import type { Store } from '../storage/store.ts'
-import { readSharing, type Mechanism } from './sharing.ts'
+import { readSharing, type Mechanism, type Sharing } from './sharing.ts'
 
-/** Who can do what with a bucket: the --json contract of `access show`. */
+/** Who a bucket's policy and ACL let in. */
 export interface ShowAccessResult {
   bucket: string
   /** Canonical id, as the server shows it. */
@@ -17,11 +17,13 @@ export async function showAccess(
   { bucket }: { bucket: string },
   signal?: AbortSignal,
 ): Promise<ShowAccessResult> {
-  const { ownerId, mechanism, policy, acl } = await readSharing(store, bucket, signal)
-  return {
-    bucket,
-    ownerId,
-    mechanism,
-    access: [...policyEntries(policy, bucket, new Date()), ...aclEntries(acl)],
-  }
+  const sharing = await readSharing(store, bucket, signal)
+  const { ownerId, mechanism } = sharing
+  return { bucket, ownerId, mechanism, access: accessEntries(sharing, new Date()) }
+}
+
+/** What a bucket's policy and its ACL say, one entry for each identity and grant. */
+export function accessEntries({ bucket, provider, policy, acl }: Sharing, now: Date): AccessEntry[] {
+  const { dialect } = provider
+  return [...policyEntries(policy, bucket, now, dialect), ...aclEntries(acl, dialect)]
 }

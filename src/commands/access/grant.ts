@@ -1,10 +1,8 @@
 import * as Flags from '@oclif/core/flags'
-import { limitsOf } from '../../cli/access-table.ts'
 import { SealiftCommand } from '../../cli/base-command.ts'
 import { grantFlags, requiredArg } from '../../cli/flags.ts'
-import { printable } from '../../cli/printable.ts'
-import { count, lines } from '../../cli/report.ts'
-import { projectBookFile } from '../../cli/settings.ts'
+import { grantText } from '../../cli/grant-text.ts'
+import { accessHistoryFile, projectBookFile } from '../../cli/settings.ts'
 import { storeFlags, storeSettings } from '../../cli/store-flags.ts'
 import type { GrantResult } from '../../workflows/grant-access.ts'
 
@@ -18,6 +16,11 @@ export default class AccessGrant extends SealiftCommand<GrantResult> {
       command:
         '<%= config.bin %> access grant animine-data-import-1 --project project_2000111 --role reader --prefix run_12/',
     },
+    {
+      description: 'see which statements of the policy would change',
+      command:
+        '<%= config.bin %> access grant animine-data-import-1 --project project_2000111 --until 14d --dry-run',
+    },
   ]
   static override args = { BUCKET: requiredArg('name of your bucket') }
   static override flags = {
@@ -27,37 +30,47 @@ export default class AccessGrant extends SealiftCommand<GrantResult> {
       required: true,
     }),
     ...grantFlags,
+    'sd-connect': Flags.boolean({
+      description: "write it in the form of CSC's SD Connect, whose web interface then shows it",
+    }),
+    'dry-run': Flags.boolean({ description: 'show what would change, and write nothing' }),
     ...storeFlags,
   }
 
   protected override async perform(): Promise<GrantResult> {
     const { args, flags } = await this.parse(AccessGrant)
-    const [{ connect }, { parseBucket }, { parseUntil }, { resolveProject }, { grantAccess }] =
-      await Promise.all([
-        import('../../workflows/connect.ts'),
-        import('../../workflows/s3-url.ts'),
-        import('../../workflows/until.ts'),
-        import('../../workflows/project-book.ts'),
-        import('../../workflows/grant-access.ts'),
-      ])
+    const [
+      { connect },
+      { parseBucket },
+      { parseUntil },
+      { resolveProject },
+      { grantAccess },
+      { rememberAccess },
+    ] = await Promise.all([
+      import('../../workflows/connect.ts'),
+      import('../../workflows/s3-url.ts'),
+      import('../../workflows/until.ts'),
+      import('../../workflows/project-book.ts'),
+      import('../../workflows/grant-access.ts'),
+      import('../../workflows/remember-access.ts'),
+    ])
     const bucket = parseBucket(args.BUCKET)
     const until = flags.until === undefined ? undefined : parseUntil(flags.until)
     const project = await resolveProject(projectBookFile(), flags.project)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
+    const { store, endpoint } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     const terms = { role: flags.role, until, prefix: flags.prefix, fromIp: flags['from-ip'] }
-    return grantAccess(store, { bucket, project, terms }, this.signal)
+    const how = { sdConnect: flags['sd-connect'], dryRun: flags['dry-run'] }
+    const granted = await grantAccess(store, { bucket, project, terms, ...how }, this.signal)
+    if (flags['dry-run']) return granted
+    const { identity, role } = granted
+    const event = { endpoint, bucket, what: 'granted' as const, identity, role, until: granted.until }
+    await rememberAccess(accessHistoryFile(), event, (message) => {
+      this.note(message)
+    })
+    return granted
   }
 
   protected override toText(result: GrantResult): string {
-    const limits = limitsOf(result)
-    return lines(
-      printable(
-        `${result.project} (${result.identity}) is ${result.role} of s3://${result.bucket}${limits === '' ? '' : `, ${limits}`}`,
-      ),
-      result.mechanism === 'policy'
-        ? '  by bucket policy, read back as written'
-        : `  by ACL, read back as written; ${count(result.objects ?? 0, 'object')} shared, later ones are not`,
-      ...result.public.map(({ who }) => `  warning: the bucket is open to ${printable(who)} as well`),
-    )
+    return grantText(result)
   }
 }

@@ -2,9 +2,10 @@ import * as Flags from '@oclif/core/flags'
 import { limitsOf } from '../../cli/access-table.ts'
 import { SealiftCommand } from '../../cli/base-command.ts'
 import { grantFlags, requiredArg } from '../../cli/flags.ts'
+import { addressLines } from '../../cli/grant-text.ts'
 import { printable } from '../../cli/printable.ts'
 import { lines, table } from '../../cli/report.ts'
-import { projectBookFile } from '../../cli/settings.ts'
+import { accessHistoryFile, projectBookFile } from '../../cli/settings.ts'
 import { storeFlags, storeSettings } from '../../cli/store-flags.ts'
 import type { OpenBucketResult } from '../../workflows/open-bucket.ts'
 
@@ -39,21 +40,34 @@ Everything is read back; what the server does not keep is an error.`
 
   protected override async perform(): Promise<OpenBucketResult> {
     const { args, flags } = await this.parse(BucketOpen)
-    const [{ connect }, { parseBucket }, { parseUntil }, { resolveProject }, { openBucket }] =
-      await Promise.all([
-        import('../../workflows/connect.ts'),
-        import('../../workflows/s3-url.ts'),
-        import('../../workflows/until.ts'),
-        import('../../workflows/project-book.ts'),
-        import('../../workflows/open-bucket.ts'),
-      ])
+    const [
+      { connect },
+      { parseBucket },
+      { parseUntil },
+      { resolveProject },
+      { openBucket },
+      { rememberAccess },
+    ] = await Promise.all([
+      import('../../workflows/connect.ts'),
+      import('../../workflows/s3-url.ts'),
+      import('../../workflows/until.ts'),
+      import('../../workflows/project-book.ts'),
+      import('../../workflows/open-bucket.ts'),
+      import('../../workflows/remember-access.ts'),
+    ])
     const bucket = parseBucket(args.BUCKET)
     const until = flags.until === undefined ? undefined : parseUntil(flags.until)
     const project = await resolveProject(projectBookFile(), flags.for)
-    const { store } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
+    const { store, endpoint } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
     const terms = { role: flags.role, until, prefix: flags.prefix, fromIp: flags['from-ip'] }
     const request = { bucket, project, terms, keyFiles: flags.key ?? [], reuse: flags.reuse }
-    return openBucket(store, request, this.signal)
+    const opened = await openBucket(store, request, this.signal)
+    const { identity, role, until: ends } = opened.grant
+    const event = { endpoint, bucket, what: 'opened' as const, identity, role, until: ends }
+    await rememberAccess(accessHistoryFile(), event, (message) => {
+      this.note(message)
+    })
+    return opened
   }
 
   protected override toText({ bucket, created, versioning, keys, grant }: OpenBucketResult): string {
@@ -69,6 +83,7 @@ Everything is read back; what the server does not keep is an error.`
             ]),
           ),
       `access   ${printable([`${grant.project} (${grant.identity}) as ${grant.role}`, limitsOf(grant)].filter(Boolean).join(', '))}`,
+      ...addressLines(grant).map((line) => `         ${line}`),
     )
   }
 }

@@ -1,0 +1,278 @@
+import { sameGrants, takenOver, withAclGrants } from '../storage/access/acl-grants.ts'
+import type { ObjectSource, ObjectTags } from '../storage/copy-store.ts'
+import { StorageError } from '../storage/errors.ts'
+import type { ObjectHead, ObjectName } from '../storage/object-store.ts'
+import type { Store } from '../storage/store.ts'
+import type { VersionEntry } from '../storage/version-store.ts'
+import { AppError, hasCode } from '../util/errors.ts'
+import { changedMeanwhile, copyInParts, type CopyInPartsOptions } from './adopt-in-parts.ts'
+
+/**
+ * S3's limit of what one request may copy, bytes (CopyObject). Ceph RGW has none for a copy onto itself: there it is a new
+ * head for the bytes that are stored (5.1 GiB in 0.04 s, against 80 s in parts).
+ */
+const WHOLE_COPY_LIMIT = 5 * 1024 ** 3
+
+export interface AdoptObjectOptions extends CopyInPartsOptions {
+  /** Canonical id of the bucket's owner, who is the caller. */
+  ownerId: string
+  /** Whether the bucket keeps what is overwritten. */
+  versioned: boolean
+  /** Whether a copy by one request has the ETag of its source in any case: so on Ceph RGW. */
+  keepsEtags: boolean
+  /** Bytes above which an object is copied in parts; what the server takes when absent. */
+  wholeCopyLimit?: number | undefined
+}
+
+/** An object that belongs to the bucket's owner now: part of the --json contract. */
+export interface AdoptedObject {
+  objectKey: string
+  size: number
+  /** Canonical id of the owner before; absent where the server did not tell. */
+  previousOwner?: string
+  etag: string
+  /** Parts it was copied in; 1 for a single request. */
+  parts: number
+  /**
+   * `etag`: the copy has the ETag of the object it was made from. `parts`: it has the ETag that the copied parts give, but
+   * was cut otherwise than before, so that the two can't be compared. `size`: the server's ETags tell nothing.
+   */
+  comparedBy: 'etag' | 'parts' | 'size'
+  /** Where versions are kept: the one that was copied, which still belongs to its uploader. */
+  olderVersion?: {
+    versionId: string
+    /** True when its ACL names the bucket's owner alone. Its owner can change that again: only a Deny ends it. */
+    closed: boolean
+  }
+}
+
+/**
+ * Takes an object over by copying it onto itself on the server, with its headers and tags, and checks the copy: owner,
+ * size, ETag. At every moment a whole object is under the name; what was there before stays as an older version, or until
+ * the copy takes its place.
+ *
+ * @throws StorageError ACCESS_DENIED where the owner can't read it; AppError OBJECT_CHANGED when somebody wrote to it
+ * meanwhile, INTEGRITY when the copy is not what it should be, STORE_FAILURE when it does not belong to the owner
+ */
+export async function adoptObject(
+  store: Store,
+  place: ObjectName & { ownerId: string | undefined },
+  options: AdoptObjectOptions,
+): Promise<AdoptedObject> {
+  const { bucket, objectKey } = place
+  const { signal } = options
+  const before = await readableHead(store, place, options)
+  const tags = (before.tagCount ?? 0) > 0 ? await store.objectTags(bucket, objectKey, { signal }) : {}
+  const source: ObjectSource = { bucket, objectKey, versionId: before.versionId }
+  const copied = await copyOntoItself(store, source, before, options)
+  if (options.versioned) await refuseHiding(store, source, copied.versionId, options)
+
+  const after = await store.headObject(bucket, objectKey, { signal })
+  const comparedBy = compared(source, before, after, copied, options)
+  await checkOwner(store, place, after.versionId, options)
+  await restoreTags(store, place, after, tags, options)
+  const olderVersion =
+    options.versioned && before.versionId !== after.versionId
+      ? await closeVersion(store, source, options)
+      : undefined
+  return {
+    objectKey,
+    size: after.size,
+    ...(place.ownerId === undefined ? {} : { previousOwner: place.ownerId }),
+    etag: after.etag,
+    parts: copied.parts,
+    comparedBy,
+    ...(olderVersion === undefined ? {} : { olderVersion }),
+  }
+}
+
+async function readableHead(
+  store: Store,
+  { bucket, objectKey, ownerId }: ObjectName & { ownerId: string | undefined },
+  { signal }: AdoptObjectOptions,
+): Promise<ObjectHead> {
+  try {
+    return await store.headObject(bucket, objectKey, { signal })
+  } catch (error) {
+    if (!hasCode(error, 'ACCESS_DENIED')) throw error
+    const who = ownerId ?? 'its uploader'
+    throw new AppError('ACCESS_DENIED', `s3://${bucket}/${objectKey} belongs to ${who} and cannot be read`, {
+      cause: error,
+      hints: [
+        'any `sealift access grant` on this bucket lets its owner read everything in it (statement SealiftOwner)',
+        'where the server has no policies, the uploader has to give it the ACL bucket-owner-full-control',
+      ],
+    })
+  }
+}
+
+/**
+ * Adds the bucket's owner to the object's ACL: Ceph RGW 16.2 asks no policy whether the source of an UploadPartCopy may be
+ * read (that of a CopyObject it does). Where the ACL can't be changed, copying tells whether that was needed.
+ */
+async function letOwnerRead(
+  store: Store,
+  { bucket, objectKey, versionId }: ObjectSource,
+  { ownerId, signal }: AdoptObjectOptions,
+): Promise<void> {
+  try {
+    const acl = await store.objectAcl(bucket, objectKey, { versionId, signal })
+    const wanted = withAclGrants(acl, ownerId, ['FULL_CONTROL'])
+    if (!sameGrants(acl, wanted)) await store.putObjectAcl(bucket, objectKey, wanted, { versionId, signal })
+  } catch (error) {
+    if (!hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED', 'OBJECT_NOT_FOUND')) throw error
+  }
+}
+
+interface Copied {
+  etag: string | undefined
+  versionId: string | undefined
+  parts: number
+}
+
+async function copyOntoItself(
+  store: Store,
+  source: ObjectSource,
+  before: ObjectHead,
+  options: AdoptObjectOptions,
+): Promise<Copied> {
+  const { signal, keepsEtags } = options
+  const { bucket, objectKey } = source
+  const { headers, size } = before
+  if (size <= (options.wholeCopyLimit ?? (keepsEtags ? Infinity : WHOLE_COPY_LIMIT))) {
+    try {
+      const { etag, versionId } = await store.copyObject(source, { bucket, objectKey }, { headers, signal })
+      options.onBytes?.(size)
+      return { etag, versionId, parts: 1 }
+    } catch (error) {
+      const isTooLarge = size > WHOLE_COPY_LIMIT && error instanceof StorageError && error.status === 400
+      if (!isTooLarge) throw error
+    }
+  }
+  await letOwnerRead(store, source, options)
+  // The ACL is part of the object: on some servers its time changes with it.
+  const begun = await readableHead(store, { bucket, objectKey, ownerId: undefined }, options)
+  if (begun.etag !== before.etag || begun.versionId !== before.versionId) throw changedMeanwhile(source)
+  const isUnchanged = async (): Promise<boolean> =>
+    isSameObject(begun, await store.headObject(bucket, objectKey, { signal }))
+  return copyInParts(store, source, begun, isUnchanged, options)
+}
+
+function isSameObject(a: ObjectHead, b: ObjectHead): boolean {
+  return (
+    a.size === b.size &&
+    a.etag === b.etag &&
+    a.versionId === b.versionId &&
+    a.lastModified?.getTime() === b.lastModified?.getTime()
+  )
+}
+
+/**
+ * Below the copy must lie the version it was made from. When somebody stored another one in between, the copy hides that:
+ * it is removed again, which brings the newer one back.
+ */
+async function refuseHiding(
+  store: Store,
+  source: ObjectSource,
+  copyId: string | undefined,
+  { ownerId, signal }: AdoptObjectOptions,
+): Promise<void> {
+  const { bucket, objectKey, versionId = 'null' } = source
+  const [top, below] = await newestVersions(store, source, signal)
+  const isCopy = copyId === undefined ? top?.ownerId === ownerId : top?.versionId === copyId
+  if (top === undefined || !isCopy) throw changedMeanwhile(source)
+  // Without versions of its own (`null`) the copy took the place of what it was made from.
+  if (below?.versionId === versionId || top.versionId === versionId) return
+  await store.deleteVersion(bucket, objectKey, top.versionId, { signal })
+  throw changedMeanwhile(source)
+}
+
+async function newestVersions(
+  store: Store,
+  { bucket, objectKey }: ObjectName,
+  signal: AbortSignal | undefined,
+): Promise<VersionEntry[]> {
+  const found: VersionEntry[] = []
+  // The key itself is the first that begins with it.
+  for await (const version of store.listVersions(bucket, { prefix: objectKey, signal })) {
+    if (version.objectKey !== objectKey) break
+    found.push(version)
+    if (found.length === 2) break
+  }
+  return found
+}
+
+const MD5_ETAG = /^[0-9a-f]{32}(-\d+)?$/
+
+function compared(
+  source: ObjectSource,
+  before: ObjectHead,
+  after: ObjectHead,
+  copied: Copied,
+  { keepsEtags }: AdoptObjectOptions,
+): AdoptedObject['comparedBy'] {
+  const { bucket, objectKey } = source
+  if (after.size !== before.size) throw changedMeanwhile(source)
+  if (after.etag === before.etag) return 'etag'
+  const isComparable = [before.etag, after.etag].every((etag) => MD5_ETAG.test(etag))
+  if (!isComparable) return 'size'
+  // On AWS one request makes one piece of what was stored in parts, with another ETag; Ceph keeps it.
+  const mayDiffer = copied.parts > 1 || (before.etag.includes('-') && !keepsEtags)
+  if (!mayDiffer) throw changedMeanwhile(source)
+  if (copied.etag === after.etag) return 'parts'
+  throw new AppError('INTEGRITY', `the copy of s3://${bucket}/${objectKey} has ETag ${after.etag}`, {
+    hints: [
+      `its parts give ${copied.etag ?? 'none'}; the version before it is kept where the bucket has versions`,
+    ],
+  })
+}
+
+async function checkOwner(
+  store: Store,
+  { bucket, objectKey }: ObjectName,
+  versionId: string | undefined,
+  { ownerId, signal }: AdoptObjectOptions,
+): Promise<void> {
+  const acl = await store.objectAcl(bucket, objectKey, { versionId, signal })
+  if (acl.ownerId === ownerId) return
+  throw new AppError('STORE_FAILURE', `s3://${bucket}/${objectKey} still belongs to ${acl.ownerId}`, {
+    hints: [
+      'the server does not give a copy to who made it, or somebody stored the object again: look at it',
+    ],
+  })
+}
+
+/** Copies that replace the headers lose the tags on Ceph RGW 16.2, and so do all that are made in parts. */
+async function restoreTags(
+  store: Store,
+  { bucket, objectKey }: ObjectName,
+  { versionId }: ObjectHead,
+  tags: ObjectTags,
+  { signal }: AdoptObjectOptions,
+): Promise<void> {
+  if (Object.keys(tags).length === 0) return
+  const present = await store.objectTags(bucket, objectKey, { versionId, signal })
+  const isSame =
+    Object.keys(present).length === Object.keys(tags).length &&
+    Object.entries(tags).every(([name, value]) => present[name] === value)
+  if (!isSame) await store.putObjectTags(bucket, objectKey, tags, { versionId, signal })
+}
+
+/** Leaves nobody but the bucket's owner in the ACL of the version that was copied, where that can be done. */
+async function closeVersion(
+  store: Store,
+  { bucket, objectKey, versionId = 'null' }: ObjectSource,
+  { ownerId, signal }: AdoptObjectOptions,
+): Promise<NonNullable<AdoptedObject['olderVersion']>> {
+  try {
+    const acl = await store.objectAcl(bucket, objectKey, { versionId, signal })
+    const wanted = takenOver(acl, ownerId)
+    if (!sameGrants(acl, wanted)) await store.putObjectAcl(bucket, objectKey, wanted, { versionId, signal })
+    const stored = await store.objectAcl(bucket, objectKey, { versionId, signal })
+    return { versionId, closed: sameGrants(wanted, stored) }
+  } catch (error) {
+    if (hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED', 'OBJECT_NOT_FOUND'))
+      return { versionId, closed: false }
+    throw error
+  }
+}
