@@ -70,9 +70,10 @@ export function multipartStories(stage: Stage, lacks: Lacks): void {
   it('parts that never arrived, or arrived otherwise, are refused', async () => {
     const upload = await open('wrong')
     const first = await store.uploadPart(upload, 1, randomBytes(MIN_PART))
-    const second = await store.uploadPart(upload, 2, bytes('tail'))
+    await store.uploadPart(upload, 2, bytes('tail'))
     const missing = { partNumber: 3, etag: first.etag }
-    await expectCode(store.completeMultipartUpload(upload, [first, second, missing]), 'INTEGRITY')
+    // Not behind the short one: versitygw would speak of that first.
+    await expectCode(store.completeMultipartUpload(upload, [first, missing]), 'INTEGRITY')
     const stale = { partNumber: 2, etag: first.etag }
     await expectCode(store.completeMultipartUpload(upload, [first, stale]), 'INTEGRITY')
     await expectCode(store.headObject(bucket, 'wrong'), 'OBJECT_NOT_FOUND')
@@ -100,7 +101,7 @@ export function multipartStories(stage: Stage, lacks: Lacks): void {
     const found = listed.map(({ objectKey, uploadId }) => ({ bucket: other, objectKey, uploadId }))
     expect(found).toHaveLength(2)
     expect(found).toEqual(expect.arrayContaining(wanted.slice(0, 2)))
-    expect(listed[0]?.ownerId).toBe(stage().owner.canonicalId)
+    if (lacks.uploadOwners === undefined) expect(listed[0]?.ownerId).toBe(stage().owner.canonicalId)
     expect(listed[0]?.initiatedAt).toBeInstanceOf(Date)
     for (const upload of wanted) await store.abortMultipartUpload(upload)
     expect(await collect(store.listMultipartUploads(other))).toEqual([])

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { accessStories } from './access-stories.ts'
 import { bucketStories } from './bucket-stories.ts'
+import { copyStories } from './copy-stories.ts'
 import { listingStories } from './listing-stories.ts'
 import { multipartStories } from './multipart-stories.ts'
 import { objectStories } from './object-stories.ts'
@@ -31,6 +32,9 @@ export function objectStoreConformance(name: string, start: () => Promise<Partie
     })
     describe('multipart uploads', () => {
       multipartStories(stage, lacks)
+    })
+    describe.skipIf(lacks.copies !== undefined)(`copies and versions ${lacks.copies ?? ''}`.trim(), () => {
+      copyStories(stage, lacks)
     })
     describe.skipIf(lacks.grants !== undefined)(`access ${lacks.grants ?? ''}`.trim(), () => {
       accessStories(stage)

@@ -32,6 +32,10 @@ export interface Lacks {
   pathKeys?: string | undefined
   /** Unfinished uploads are listed for an exact object key only. */
   uploadListing?: string | undefined
+  /** Listings don't say whose unfinished uploads are. */
+  uploadOwners?: string | undefined
+  /** Copies and versions are not those of Ceph, and nothing of sealift's needs them there. */
+  copies?: string | undefined
 }
 
 /** Gives the parties once they are there. */

@@ -1,4 +1,5 @@
 import type { Credentials } from '../../src/storage/s3/connection.ts'
+import type { ProviderName } from '../../src/storage/provider/provider.ts'
 import { createS3Store } from '../../src/storage/s3/s3-store.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { withRetry } from '../../src/storage/with-retry.ts'
@@ -24,11 +25,12 @@ export interface Server {
 export async function partiesAt(start: () => Promise<Backend>): Promise<Parties> {
   const backend = await start()
   const { group, producer, outsider } = backend.projects
+  const caller = (project: Project): Caller => callerOf(project, backend.provider)
   return partiesOf({
     endpoint: backend.endpoint,
-    owner: callerOf(group),
-    grantee: callerOf(producer),
-    outsider: callerOf(outsider),
+    owner: caller(group),
+    grantee: caller(producer),
+    outsider: caller(outsider),
     address: (bucket) => backend.bucketAddress(bucket),
     close: backend.close,
   })
@@ -61,8 +63,10 @@ export function partiesOf(server: Server): Parties {
   }
 }
 
-function callerOf({ accessKeyId, secretAccessKey, identity }: Project): Caller {
-  return { accessKeyId, secretAccessKey, canonicalId: identity.replace(/^rgw:/, '') }
+function callerOf({ accessKeyId, secretAccessKey, identity }: Project, provider: ProviderName): Caller {
+  // MinIO's objects have no owner of their own.
+  const canonicalId = provider === 'minio' ? '' : identity.replace(/^(rgw|access-key):/, '')
+  return { accessKeyId, secretAccessKey, canonicalId }
 }
 
 /** `tenant$uid` as policies name it. */

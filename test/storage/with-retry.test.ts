@@ -43,6 +43,26 @@ describe('a store that is busy now and then', () => {
     expect(heard).toEqual([['HeadObject', 1]])
   })
 
+  it('goes on with a listing of versions within an object’s', async () => {
+    await memory.enableVersioning('bucket')
+    for (const objectKey of ['a', 'b', 'b', 'b', 'c']) await memory.putObject('bucket', objectKey, bytes('x'))
+    let listings = 0
+    const { store } = faultyStore(memory, {
+      async *listVersions(...args) {
+        listings += 1
+        let given = 0
+        for await (const entry of memory.listVersions(...args)) {
+          if (listings < 3 && given === 2 + listings) throw fault('ListObjectVersions')
+          given += 1
+          yield entry
+        }
+      },
+    })
+    const listed = await collect(withRetry(store, AT_ONCE).listVersions('bucket'))
+    expect(listed).toEqual(await collect(memory.listVersions('bucket')))
+    expect(listings).toBe(3)
+  })
+
   it('goes on with a listing where it broke, without a gap or a repeat', async () => {
     const keys = ['a', 'b', 'c', 'd', 'e']
     for (const objectKey of keys) await memory.putObject('bucket', objectKey, bytes('x'))

@@ -1,17 +1,14 @@
-import { execFile, spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { randomInt, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
 import { cephConf } from './ceph-conf.ts'
 import type { CephObjectStore } from './ceph-conf.ts'
+import { freePort, startDaemon, startKeeper, untilListening } from './daemon.ts'
+import type { Daemon, Keeper } from './daemon.ts'
 
 const run = promisify(execFile)
 
@@ -81,15 +78,17 @@ async function bringUp(directory: string, keeper: Keeper, options: CephRgwOption
   const monitor = `[v2:127.0.0.1:${monitorPort}]`
   await run('monmaptool', ['--create', '--clobber', '--fsid', fsid, '--addv', 'a', monitor, monmap])
   await run('ceph-mon', [...conf, '-i', 'a', '--mkfs', '--monmap', monmap])
-  const mon = await startDaemon(directory, 'mon', 'ceph-mon', [...conf, '-f', '-i', 'a'])
+  const daemon = (name: string, program: string, ...args: string[]): Promise<Daemon> =>
+    startDaemon(directory, { name, program, args: [...conf, '-f', ...args] })
+  const mon = await daemon('mon', 'ceph-mon', '-i', 'a')
 
   const osdUuid = randomUUID()
   await run('ceph', [...conf, '--connect-timeout', '60', 'osd', 'new', osdUuid])
   await run('ceph-osd', [...conf, '-i', '0', '--mkfs', '--osd-uuid', osdUuid])
-  const osd = await startDaemon(directory, 'osd', 'ceph-osd', [...conf, '-f', '-i', '0'])
+  const osd = await daemon('osd', 'ceph-osd', '-i', '0')
 
   // The gateway waits by itself until the OSD is up.
-  const rgw = await startDaemon(directory, 'rgw', 'radosgw', [...conf, '-f', '-n', 'client.rgw'])
+  const rgw = await daemon('rgw', 'radosgw', '-n', 'client.rgw')
   await untilListening(gatewayPort, [mon, osd, rgw])
 
   return {
@@ -111,99 +110,4 @@ async function bringUp(directory: string, keeper: Keeper, options: CephRgwOption
     },
     close: keeper.close,
   }
-}
-
-interface Daemon {
-  name: string
-  pid: number
-  child: ChildProcess
-  logFile: string
-}
-
-/** Runs a daemon in the foreground of a process group of its own and leaves its pid to the keeper. */
-async function startDaemon(
-  directory: string,
-  name: string,
-  command: string,
-  args: string[],
-): Promise<Daemon> {
-  const logFile = join(directory, 'log', `${name}.out`)
-  const log = openSync(logFile, 'w')
-  const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log] })
-  closeSync(log)
-  await once(child, 'spawn')
-  const pid = child.pid!
-  await writeFile(join(directory, 'run', `${name}.pid`), `${pid}\n`)
-  child.unref()
-  return { name, pid, child, logFile }
-}
-
-async function untilListening(port: number, daemons: readonly Daemon[]): Promise<void> {
-  for (let waited = 0; waited < 90_000; waited += 50) {
-    for (const { name, child, logFile } of daemons) {
-      if (child.exitCode === null && child.signalCode === null) continue
-      const output = (await readFile(logFile, 'utf8')).slice(-2000)
-      throw new Error(`ceph ${name} ended while the cluster was starting:\n${output}`)
-    }
-    if (await accepts(port)) return
-    await sleep(50)
-  }
-  throw new Error(`no gateway on 127.0.0.1:${port} after 90 seconds`)
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}
-
-interface Keeper {
-  close: () => Promise<void>
-}
-
-/**
- * A shell that does nothing until its standard input ends, which it does when this process closes it and also
- * when this process dies, killed or not; then it ends the daemons and removes the folder.
- * They are killed outright: nothing is to be kept, and a memstore would write its content to the disk first.
- */
-function startKeeper(directory: string): Keeper {
-  const script = `cat >/dev/null
-    for pidfile in "$1"/run/*.pid; do read -r pid <"$pidfile" && kill -KILL "$pid"; done
-    while ! rm -rf "$1"; do sleep 0.1; done`
-  const keeper = spawn('sh', ['-c', script, 'ceph-keeper', directory], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  })
-  keeper.unref()
-  const ended = once(keeper, 'exit')
-  return {
-    async close() {
-      keeper.ref()
-      keeper.stdin.end()
-      await ended
-    },
-  }
-}
-
-/** A port nobody listens on, below the range the system gives to outgoing connections. */
-async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const port = randomInt(10_000, 30_000)
-    const server = createServer().listen(port, '127.0.0.1')
-    try {
-      await once(server, 'listening')
-      return port
-    } catch {
-      // taken: try another one
-    } finally {
-      server.close()
-    }
-  }
-  throw new Error('no free port found on 127.0.0.1')
 }

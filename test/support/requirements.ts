@@ -3,10 +3,14 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { CEPH_PROGRAMS } from './ceph-rgw.ts'
+import { MINIO_PROGRAMS } from './minio.ts'
+import { VERSITYGW_PROGRAMS } from './versitygw.ts'
 
 /** Real servers and peers that some tests need and a machine may lack, with the programs each consists of. */
 const REQUIREMENTS = {
   rgw: CEPH_PROGRAMS,
+  versitygw: VERSITYGW_PROGRAMS,
+  minio: MINIO_PROGRAMS,
   'crypt4gh-python': ['crypt4gh', 'crypt4gh-keygen'],
   'crypt4gh-go': ['crypt4gh-go'],
   chromium: ['chromium'],
@@ -16,7 +20,7 @@ export type Requirement = keyof typeof REQUIREMENTS
 
 const PEERS = fileURLToPath(new URL('../../.tmp/peers/bin', import.meta.url))
 
-/** The file that runs `program`: of .tmp/peers (.ci/peers.sh fills it), else the first one on PATH. */
+/** The file that runs `program`: of .tmp/peers (.ci/peers.sh and .ci/servers.sh fill it), else the first one on PATH. */
 export function findProgram(program: string): string | undefined {
   const folders = [PEERS, ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')]
   return folders.map((folder) => join(folder, program)).find(isExecutable)

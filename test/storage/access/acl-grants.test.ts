@@ -67,6 +67,7 @@ describe('grants by ACL', () => {
     const group = { grantee: { type: 'group', uri: ANYONE }, permission: 'READ' } as const
     const entries = aclEntries(
       acl(own, group, grant('proj111$proj111', 'READ'), grant('proj111$proj111', 'WRITE')),
+      'rgw',
     )
     expect(entries).toEqual([
       expect.objectContaining({ who: 'rgw:project_2000222', access: 'owner', public: false }),

@@ -15,7 +15,7 @@ import { ownerPrincipal, principalOf } from '../../../src/storage/access/princip
 import { checkedTerms, roleStatements } from '../../../src/storage/access/roles.ts'
 import { foreignStatements, grantees, terms } from './arbitraries.ts'
 
-const HERE = { bucket: 'inbox', owner: ownerPrincipal('project_2000222') }
+const HERE = { bucket: 'inbox', owner: ownerPrincipal('project_2000222', 'rgw') }
 const PRODUCER = { kind: 'AWS', value: 'arn:aws:iam:::user/project_2000111' } as const
 const OTHER = { kind: 'AWS', value: 'arn:aws:iam:::user/project_2000333' } as const
 const NOW = new Date('2026-11-21T12:00:00Z')
@@ -32,7 +32,7 @@ describe('a grant in a bucket policy', () => {
   it('leaves the statements of others as they are and in order', () => {
     fc.assert(
       fc.property(foreignStatements, grantees, terms, (foreign, grantee, granted) => {
-        const policy = withGrant(policyOf(...foreign), HERE, principalOf(grantee)!, granted)
+        const policy = withGrant(policyOf(...foreign), HERE, principalOf(grantee, 'rgw')!, granted)
         expect(policy.Statement.filter(isForeign)).toEqual(foreign)
       }),
     )
@@ -41,7 +41,7 @@ describe('a grant in a bucket policy', () => {
   it('given twice is given once, and the last terms count', () => {
     fc.assert(
       fc.property(foreignStatements, grantees, terms, terms, (foreign, grantee, first, second) => {
-        const principal = principalOf(grantee)!
+        const principal = principalOf(grantee, 'rgw')!
         const once = withGrant(policyOf(...foreign), HERE, principal, second)
         const after = withGrant(
           withGrant(policyOf(...foreign), HERE, principal, first),
@@ -57,8 +57,10 @@ describe('a grant in a bucket policy', () => {
   it('is described as it was given', () => {
     fc.assert(
       fc.property(foreignStatements, grantees, terms, (foreign, grantee, granted) => {
-        const policy = withGrant(policyOf(...foreign), HERE, principalOf(grantee)!, granted)
-        const entry = policyEntries(policy, 'inbox', NOW).find(({ who }) => who === serializeGrantee(grantee))
+        const policy = withGrant(policyOf(...foreign), HERE, principalOf(grantee, 'rgw')!, granted)
+        const entry = policyEntries(policy, 'inbox', NOW, 'rgw').find(
+          ({ who }) => who === serializeGrantee(grantee),
+        )
         const { role, until, prefix, fromIp } = checkedTerms(granted)
         expect(entry).toMatchObject({ access: role, mechanism: 'policy', public: false })
         expect(entry?.until).toBe(until?.toISOString())
@@ -76,7 +78,7 @@ describe('a grant in a bucket policy', () => {
         terms,
         fc.func(fc.nat()),
         (foreign, grantee, granted, rank) => {
-          const policy = withGrant(policyOf(...foreign), HERE, principalOf(grantee)!, granted)
+          const policy = withGrant(policyOf(...foreign), HERE, principalOf(grantee, 'rgw')!, granted)
           const rewritten = policy.Statement.map((statement) => ({
             ...statement,
             Action: unlisted([...valuesOf(statement.Action)].reverse()),
@@ -100,7 +102,7 @@ describe('a grant in a bucket policy', () => {
     )
     expect(policyDifferences(policy, wider)).toHaveLength(2)
     // A role that somebody widened is not called by the role's name any more.
-    expect(policyEntries(wider, 'inbox', NOW).map(({ access }) => access)).not.toContain('depositor')
+    expect(policyEntries(wider, 'inbox', NOW, 'rgw').map(({ access }) => access)).not.toContain('depositor')
   })
 
   it('counts as kept where AWS shows the account behind a canonical id', () => {
@@ -114,11 +116,11 @@ describe('a grant in a bucket policy', () => {
       ),
     )
     expect(policyDifferences(policy, shown)).toEqual([])
-    expect(policyEntries(shown, 'inbox', NOW).find(({ access }) => access === 'reader')).toBeDefined()
+    expect(policyEntries(shown, 'inbox', NOW, 'rgw').find(({ access }) => access === 'reader')).toBeDefined()
   })
 
   it('is refused for the owner, and for the account that holds the owner', () => {
-    const inTenant = { bucket: 'inbox', owner: ownerPrincipal('proj222$proj222') }
+    const inTenant = { bucket: 'inbox', owner: ownerPrincipal('proj222$proj222', 'rgw') }
     for (const value of ['arn:aws:iam::proj222:user/proj222', 'arn:aws:iam::proj222:root']) {
       const usage = expect.objectContaining({ code: 'USAGE' }) as Error
       expect(() => withGrant(undefined, inTenant, { kind: 'AWS', value }, { role: 'reader' })).toThrow(usage)
@@ -145,7 +147,7 @@ describe('roles', () => {
   it('nobody may write the key card', () => {
     fc.assert(
       fc.property(grantees, terms, (grantee, granted) => {
-        const statements = roleStatements('inbox', principalOf(grantee)!, granted)
+        const statements = roleStatements('inbox', principalOf(grantee, 'rgw')!, granted)
         if (!allowsOf(statements).includes('s3:PutObject')) return
         const locked = statements.find(({ Effect }) => Effect === 'Deny')
         expect(locked?.Resource).toEqual(['arn:aws:s3:::inbox/keys/*'])
@@ -160,7 +162,11 @@ describe('roles', () => {
   it('every Allow carries the end and the address, and Sids are letters and digits', () => {
     fc.assert(
       fc.property(grantees, terms, (grantee, granted) => {
-        for (const { Sid, Effect, Condition } of roleStatements('inbox', principalOf(grantee)!, granted)) {
+        for (const { Sid, Effect, Condition } of roleStatements(
+          'inbox',
+          principalOf(grantee, 'rgw')!,
+          granted,
+        )) {
           expect(Sid).toMatch(/^[A-Za-z0-9]+$/)
           if (Effect === 'Deny') continue
           expect(Condition?.['DateLessThan'] !== undefined).toBe(granted.until !== undefined)
@@ -200,7 +206,7 @@ describe('revoking', () => {
   it('leaves no statement that reaches the project, and one Deny that names it', () => {
     fc.assert(
       fc.property(foreignStatements, grantees, terms, (foreign, grantee, granted) => {
-        const principal = principalOf(grantee)!
+        const principal = principalOf(grantee, 'rgw')!
         const { policy, removed } = withoutGrantee(
           withGrant(policyOf(...foreign), HERE, principal, granted),
           HERE,
@@ -235,7 +241,7 @@ describe('revoking', () => {
     const statements = [`arn:aws:iam::${hex}:root`, hex, `arn:aws:iam::${hex}:user/${hex}`].map(
       (AWS): PolicyStatement => ({ Effect: 'Allow', Principal: { AWS }, Action: 's3:*', Resource: '*' }),
     )
-    const principal = principalOf({ type: 'keystone', projectId: hex })!
+    const principal = principalOf({ type: 'keystone', projectId: hex }, 'rgw')!
     expect(withoutGrantee(policyOf(...statements), HERE, principal).removed).toEqual(statements)
   })
 
@@ -275,7 +281,7 @@ describe('revoking', () => {
     }
     const { policy } = withoutGrantee(policyOf(anyone, excepted), HERE, PRODUCER)
     expect(statementsReaching(policy, PRODUCER)).toEqual([anyone, excepted])
-    expect(policyEntries(policy, 'inbox', NOW).filter((entry) => entry.public)).toHaveLength(2)
+    expect(policyEntries(policy, 'inbox', NOW, 'rgw').filter((entry) => entry.public)).toHaveLength(2)
   })
 
   it('ends with a new grant', () => {
@@ -291,7 +297,7 @@ describe('revoking', () => {
         (foreign, granted) => {
           let policy = policyOf(...foreign)
           for (const [grantee, given] of granted)
-            policy = withGrant(policy, HERE, principalOf(grantee)!, given)
+            policy = withGrant(policy, HERE, principalOf(grantee, 'rgw')!, given)
           const closed = withoutAnyGrant(policy, HERE, [PRODUCER]).policy
           expect(closed.Statement.filter(({ Effect }) => Effect === 'Allow').map(({ Sid }) => Sid)).toEqual([
             'SealiftOwner',

@@ -56,40 +56,41 @@ describe('principals', () => {
     ['arn:aws:iam::proj111:user/proj111', 'arn:aws:iam::proj111:user/proj111', 'proj111$proj111'],
     [`canonical:${HEX64}`, HEX64, HEX64],
     ['canonical:lab:projA', undefined, 'lab:projA'],
-    ['access-key:producer', 'producer', 'producer'],
   ])('%s is %s in a policy and %s in an ACL', (text, principal, canonicalId) => {
     const grantee = parseGrantee(text)
-    expect(principalOf(grantee)?.value).toBe(principal)
-    expect(canonicalIdOf(grantee)).toBe(canonicalId)
+    expect(principalOf(grantee, 'rgw')?.value).toBe(principal)
+    expect(canonicalIdOf(grantee, 'rgw')).toBe(canonicalId)
   })
 
   it('names the owner by the id that its ACL shows', () => {
-    expect(ownerPrincipal('project_2000222')).toEqual({
+    expect(ownerPrincipal('project_2000222', 'rgw')).toEqual({
       kind: 'AWS',
       value: 'arn:aws:iam:::user/project_2000222',
     })
-    expect(ownerPrincipal('proj222$proj222')).toEqual({
+    expect(ownerPrincipal('proj222$proj222', 'rgw')).toEqual({
       kind: 'AWS',
       value: 'arn:aws:iam::proj222:user/proj222',
     })
-    expect(ownerPrincipal(HEX64)).toEqual({ kind: 'CanonicalUser', value: HEX64 })
-    expect(() => ownerPrincipal('')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }) as Error)
-    expect(() => ownerPrincipal('a$b$c')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }) as Error)
+    expect(ownerPrincipal(HEX64, 'rgw')).toEqual({ kind: 'CanonicalUser', value: HEX64 })
+    expect(() => ownerPrincipal('', 'rgw')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED' }) as Error)
+    expect(() => ownerPrincipal('a$b$c', 'rgw')).toThrow(
+      expect.objectContaining({ code: 'UNSUPPORTED' }) as Error,
+    )
   })
 
   it('are shown as the identity they were made from', () => {
     fc.assert(
       fc.property(grantees, (grantee) => {
-        const principal = principalOf(grantee)!
-        expect(granteeOfPrincipal(principal)).toEqual(grantee)
+        const principal = principalOf(grantee, 'rgw')!
+        expect(granteeOfPrincipal(principal, 'rgw')).toEqual(grantee)
       }),
     )
-    expect(granteeOfCanonicalId('proj111$proj111')).toEqual({
+    expect(granteeOfCanonicalId('proj111$proj111', 'rgw')).toEqual({
       type: 'rgw',
       tenant: 'proj111',
       uid: 'proj111',
     })
-    expect(granteeOfCanonicalId('lab:projA')).toEqual({ type: 'canonical', id: 'lab:projA' })
+    expect(granteeOfCanonicalId('lab:projA', 'rgw')).toEqual({ type: 'canonical', id: 'lab:projA' })
   })
 
   it('an account covers its users, and nobody covers another account', () => {
@@ -104,9 +105,9 @@ describe('principals', () => {
   })
 
   it('the user of a Keystone project and its tenant are one project', () => {
-    const user = principalOf(parseGrantee(`rgw:${HEX32}$${HEX32}`))!
-    const project = principalOf(parseGrantee(`keystone:${HEX32}`))!
+    const user = principalOf(parseGrantee(`rgw:${HEX32}$${HEX32}`), 'rgw')!
+    const project = principalOf(parseGrantee(`keystone:${HEX32}`), 'rgw')!
     expect(sameProject(user, project)).toBe(true)
-    expect(sameProject(user, principalOf(parseGrantee('rgw:other'))!)).toBe(false)
+    expect(sameProject(user, principalOf(parseGrantee('rgw:other'), 'rgw')!)).toBe(false)
   })
 })

@@ -119,9 +119,14 @@ onEveryStore('sharing a bucket', (stage) => {
     it('is refused by the server once the end has passed', async () => {
       const { producer, group } = stage()
       const { bucket, theirs } = await opened()
-      const owner = ownerPrincipal((await group.store.bucketAcl(bucket)).ownerId)
+      const owner = ownerPrincipal((await group.store.bucketAcl(bucket)).ownerId, 'rgw')
       const ended = { role: 'depositor', until: new Date('2026-01-01') } as const
-      const policy = withGrant(undefined, { bucket, owner }, principalOf(producer.project.grantee)!, ended)
+      const policy = withGrant(
+        undefined,
+        { bucket, owner },
+        principalOf(producer.project.grantee, 'rgw')!,
+        ended,
+      )
       await group.store.putBucketPolicy(bucket, policy)
       const put = producer.s3.send(new PutObjectCommand({ Bucket: theirs, Key: 'late.c4gh', Body: BYTES }))
       expect(await refusal(put)).toBe(403)

@@ -1,0 +1,98 @@
+import { beforeEach, expect, it } from 'vitest'
+import { failure } from '../../src/storage/failure.ts'
+import { createMemoryStore } from '../../src/storage/memory-store.ts'
+import type { Store } from '../../src/storage/store.ts'
+import { closeBucket } from '../../src/workflows/close-bucket.ts'
+import { countVersions, deleteVersions } from '../../src/workflows/delete-versions.ts'
+import { bytes, collect, expectCode, read } from '../conformance/steps.ts'
+import { faultyStore } from '../storage/faulty-store.ts'
+
+const BUCKET = 'animine-data-import-1'
+let store: Store
+
+/** An object of three versions, one that was deleted, one from before versions were kept. */
+beforeEach(async () => {
+  store = createMemoryStore({ ownerId: 'project_2000222' })
+  await store.createBucket(BUCKET)
+  await store.putObject(BUCKET, 'early', bytes('early'))
+  await store.enableVersioning(BUCKET)
+  for (const text of ['1', '22', '333']) await store.putObject(BUCKET, 'thrice', bytes(text))
+  await store.putObject(BUCKET, 'gone', bytes('gone'))
+  await store.deleteObject(BUCKET, 'gone')
+})
+
+const ALL = { objects: 2, olderVersions: 3, deleteMarkers: 1, bytes: 15 }
+
+it('counts what a bucket keeps, and deletes all of it', async () => {
+  expect(await countVersions(store, BUCKET)).toEqual(ALL)
+  expect(await deleteVersions(store, BUCKET)).toEqual({ deleted: ALL, failed: [] })
+  expect(await collect(store.listVersions(BUCKET))).toEqual([])
+  await store.deleteBucket(BUCKET)
+})
+
+it('brings nothing back when it is stopped half-way', async () => {
+  for (let allowed = 0; allowed <= 5; allowed++) {
+    let left = allowed
+    const { store: stopping } = faultyStore(store, {
+      deleteVersion: async (...args) => {
+        if (left-- <= 0) throw new Error('stopped')
+        await store.deleteVersion(...args)
+      },
+    })
+    await deleteVersions(stopping, BUCKET).catch(() => undefined)
+    await expectCode(store.headObject(BUCKET, 'gone'), 'OBJECT_NOT_FOUND')
+    const newest = await read(store, BUCKET, 'thrice').catch(() => '333')
+    expect(newest.toString()).toBe('333')
+  }
+})
+
+it('leaves what the server keeps locked, with all that lies above it, and says so', async () => {
+  const locked = (await collect(store.listVersions(BUCKET, { prefix: 'thrice' })))[1]
+  const { store: locking } = faultyStore(store, {
+    deleteVersion: async (...args) => {
+      if (args[2] === locked?.versionId) throw failure('ACCESS_DENIED', { operation: 'DeleteObject' })
+      await store.deleteVersion(...args)
+    },
+  })
+  const request = { bucket: BUCKET, deleteBucket: true, versions: 'delete' } as const
+  const result = await closeBucket(locking, request)
+  expect(result.failed).toMatchObject([{ name: 'thrice', code: 'ACCESS_DENIED' }])
+  expect(result).toMatchObject({ deleted: false, kept: { count: 1 } })
+  expect((await collect(store.listVersions(BUCKET))).map(({ size }) => size)).toEqual([3, 2])
+})
+
+it('deletes the objects themselves where no versions are kept', async () => {
+  const plain = createMemoryStore()
+  await plain.createBucket(BUCKET)
+  await plain.putObject(BUCKET, 'a', bytes('a'))
+  const { store: without, calls } = faultyStore(plain, {
+    // eslint-disable-next-line require-yield
+    async *listVersions() {
+      throw failure('UNSUPPORTED', { operation: 'ListObjectVersions' })
+    },
+    bucketVersioning: async () => 'unsupported',
+  })
+  expect(await deleteVersions(without, BUCKET)).toMatchObject({ deleted: { objects: 1, bytes: 1 } })
+  expect(calls.deleteVersion).toBeUndefined()
+  expect(await plain.hasAnyVersion(BUCKET)).toBe(false)
+})
+
+it('closing only counts, unless it shall delete; and deletes nothing while somebody can get in', async () => {
+  const counted = await closeBucket(store, { bucket: BUCKET, deleteBucket: true, versions: 'count' })
+  expect(counted).toMatchObject({ versions: { ...ALL, deleted: false }, deleted: false })
+  expect(await countVersions(store, BUCKET)).toEqual(ALL)
+
+  const { store: open } = faultyStore(store, {
+    objectAcl: async (...args) => {
+      const acl = await store.objectAcl(...args)
+      const grantee = { type: 'group', uri: 'http://acs.amazonaws.com/groups/global/AllUsers' } as const
+      return { ...acl, grants: [...acl.grants, { grantee, permission: 'READ' }] }
+    },
+  })
+  await expectCode(closeBucket(open, { bucket: BUCKET, versions: 'delete' }), 'STILL_ACCESSIBLE')
+  expect(await countVersions(store, BUCKET)).toEqual(ALL)
+
+  const deleted = await closeBucket(store, { bucket: BUCKET, deleteBucket: true, versions: 'delete' })
+  expect(deleted).toMatchObject({ versions: { ...ALL, deleted: true }, deleted: true })
+  expect(await store.bucketState(BUCKET)).toBe('absent')
+})
