@@ -10,7 +10,6 @@ import * as multipart from './multipart.ts'
 import { headObject } from './object-head.ts'
 import * as tags from './object-tags.ts'
 import * as objects from './objects.ts'
-import { quickAcls } from './quick-acl.ts'
 import { recogniseProvider } from './recognised-provider.ts'
 import { signedGet } from './signed-get.ts'
 import type { Wire } from './sent-body.ts'
@@ -32,7 +31,6 @@ export function createS3Store(settings: ConnectionSettings): S3Store {
   const credentials = credentialsOf(settings, now)
   const client = createS3Client(settings, credentials)
   const recogniser = recogniseProvider(client, settings.provider)
-  const quick = quickAcls(settings, credentials, now)
   const wire: Wire = { pace: settings.pace, protectsBodies: protectsBodies(settings.endpoint) }
   const { idleTimeout = DEFAULT_IDLE_TIMEOUT } = settings
   return {
@@ -69,15 +67,10 @@ export function createS3Store(settings: ConnectionSettings): S3Store {
     deleteBucketPolicy: (...args) => access.deleteBucketPolicy(client, ...args),
     bucketAcl: (...args) => access.bucketAcl(client, ...args),
     putBucketAcl: (...args) => access.putBucketAcl(client, ...args),
-    objectAcl: async (bucket, objectKey, options = {}) => {
-      const isNewest = options.versionId === undefined
-      const acl = isNewest ? await quick?.read(bucket, objectKey, options.signal) : undefined
-      return acl ?? access.objectAcl(client, bucket, objectKey, options)
-    },
+    objectAcl: (...args) => access.objectAcl(client, ...args),
     putObjectAcl: (...args) => access.putObjectAcl(client, ...args),
     credentialsExpireAt: async () => (await credentials?.current())?.expiration,
     close: () => {
-      quick?.close()
       client.destroy()
     },
   }
