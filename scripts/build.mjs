@@ -34,7 +34,6 @@ function removeStale(dist, src) {
   const stale = files.some((file) => file.endsWith('.js') && !exists(join(src, file.replace(/\.js$/, '.ts'))))
   if (!stale) return
   rmSync(dist, { recursive: true, force: true })
-  rmSync(join(root, 'node_modules', '.cache', 'sealift.tsbuildinfo'), { force: true })
 }
 
 function exists(path) {

@@ -22,7 +22,7 @@ export async function createUpload(
   const cancel = new AbortController()
   const endWatch = abortLater(signal, cancel, GRACE)
   try {
-    const options = { signal: cancel.signal, acl, contentType }
+    const options = { signal: cancel.signal, repeatUntil: signal, acl, contentType }
     const uploadId = await store.createMultipartUpload(target.bucket, target.objectKey, options)
     return { ...target, uploadId }
   } finally {

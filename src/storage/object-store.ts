@@ -89,6 +89,8 @@ export interface ObjectName {
 
 export interface RequestOptions {
   signal?: AbortSignal | undefined
+  /** When this is aborted, the request under way may end, and is not repeated; `signal` when absent. */
+  repeatUntil?: AbortSignal | undefined
 }
 
 /** Which version a request is for; the newest when absent. */

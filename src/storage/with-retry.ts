@@ -72,7 +72,10 @@ class RetryingStore implements Store {
   }
 
   readonly #repeat: Repeat = async (request, attempt) => {
-    const result = await retrying(attempt, { ...this.retryOptions, signal: request?.signal })
+    const result = await retrying(attempt, {
+      ...this.retryOptions,
+      signal: request?.repeatUntil ?? request?.signal,
+    })
     this.#answered = true
     return result
   }

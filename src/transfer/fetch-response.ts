@@ -44,8 +44,11 @@ export function parseResponseHead(received: Uint8Array): ResponseHead | undefine
   if (status === undefined) throw new RangeError('no HTTP/1.1 answer')
   const headers = new Map<string, string>()
   for (const line of lines) {
-    const [, name, value] = /^([\w!#$%&'*+.^`|~-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
-    if (name === undefined || value === undefined) throw new RangeError('a header that is none')
+    const colon = line.indexOf(':')
+    const name = line.slice(0, Math.max(0, colon))
+    // Blanks and tabs around the value; what else trim() takes is not allowed in one at all.
+    const value = line.slice(colon + 1).trim()
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) throw new RangeError('a header that is none')
     const before = headers.get(name.toLowerCase())
     headers.set(name.toLowerCase(), before === undefined ? value : `${before}, ${value}`)
   }

@@ -24,6 +24,7 @@ export class FetchThreads {
     this.#lastNumber += 1
     const number = this.#lastNumber
     const thread = this.#leastBusy()
+    if (thread === undefined) return false
     const cancel = (): void => {
       thread.cancel(number)
     }
@@ -40,12 +41,17 @@ export class FetchThreads {
     await Promise.all(this.#threads.map((thread) => thread.close()))
   }
 
-  #leastBusy(): FetchThread {
+  /** Undefined where the machine gives no thread at all (ulimit -u, pids.max). */
+  #leastBusy(): FetchThread | undefined {
     const [first] = this.#threads.filter(({ isLost }) => !isLost).sort((a, b) => a.running - b.running)
     if (first !== undefined && (first.running === 0 || this.#threads.length >= this.#limit)) return first
-    const started = new FetchThread(this.#writeTurns)
-    this.#threads.push(started)
-    return started
+    try {
+      const started = new FetchThread(this.#writeTurns)
+      this.#threads.push(started)
+      return started
+    } catch {
+      return first
+    }
   }
 }
 

@@ -82,11 +82,18 @@ export class SmallFileThreads {
 
   #startWorker(): Worker | undefined {
     if (this.#atWork.size >= this.#limit) return undefined
-    const worker = new Worker(workerUrl(), {
-      workerData: this.#sealing,
-      // As those of the cipher: a small heap makes V8 collect early.
-      resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
-    })
+    let worker: Worker
+    try {
+      worker = new Worker(workerUrl(), {
+        workerData: this.#sealing,
+        // As those of the cipher: a small heap makes V8 collect early.
+        resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
+      })
+    } catch {
+      // The machine gives no more threads (ulimit -u, pids.max): the others go on, or everything goes the ordinary way.
+      if (this.#atWork.size === 0) void this.close()
+      return undefined
+    }
     worker.on('message', (sealed: SealedGroup) => {
       const group = this.#atWork.get(worker) ?? []
       this.#atWork.delete(worker)

@@ -1,16 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { syncFolder } from './sync-folder.ts'
 
 export interface AtomicFileOptions {
   /** Permission bits of the file; 0o600 when absent. The process umask may take some away, never add any. */
   mode?: number | undefined
+  /** Refuse to replace a file: EEXIST. */
+  ifAbsent?: boolean | undefined
 }
 
 /**
  * Replaces a file whole or not at all: written beside it, synced, then renamed over it and the folder synced,
  * so that after a crash the old or the new content is there, never a part. Creates missing folders (0700).
+ * With `ifAbsent` it is linked to its name instead, which fails when there is one.
  * A file system error is thrown as it comes.
  */
 export async function writeFileAtomically(
@@ -30,7 +33,12 @@ export async function writeFileAtomically(
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
+    if (options.ifAbsent === true) {
+      await link(temporary, path)
+      await rm(temporary)
+    } else {
+      await rename(temporary, path)
+    }
   } catch (error) {
     await rm(temporary, { force: true })
     throw error

@@ -31,8 +31,8 @@ export type ProbeOperation = (typeof PROBE_OPERATIONS)[number]
 /**
  * - `allowed`: the server did it;
  * - `denied`: it refused for want of a right (403, or 401 to a request without a signature);
- * - `unsupported`: it has no such operation, for anybody;
- * - `failed`: anything else, which proves nothing.
+ * - `unsupported`: it says that it has no such operation, which counts for something only where {@link isLacked};
+ * - `failed`: anything else, which proves nothing; also a success that cannot be read: the caller was let in.
  */
 export const PROBE_ANSWERS = ['allowed', 'denied', 'unsupported', 'failed'] as const
 export type ProbeAnswer = (typeof PROBE_ANSWERS)[number]
@@ -131,14 +131,39 @@ function isRefusal(error: AppError, { anonymous = false, isHiddenFrom = false }:
   if (error.code === 'ACCESS_DENIED') return true
   if (isHiddenFrom && hasCode(error, 'BUCKET_NOT_FOUND', 'OBJECT_NOT_FOUND', 'UPLOAD_NOT_FOUND')) return true
   const status = error instanceof StorageError ? error.status : undefined
-  // Servers differ in what they call it: a missing token, a key that is none, no signature.
-  return anonymous && (status === 401 || status === 403)
+  // Servers differ in what they call it: a missing token, a key that is none, no signature. What else comes with 403,
+  // such as a full quota or an archived object, is told to those who have the right.
+  return anonymous && error.code === 'INVALID_CREDENTIALS' && (status === 401 || status === 403)
 }
 
-/** AWS answers so where the bucket's owner owns all objects. */
+/** Only what the server itself says: UNSUPPORTED is also what we make of a 200 that we cannot read. */
 function isLack(error: AppError): boolean {
-  const serverCode = error instanceof StorageError ? error.serverCode : undefined
-  return error.code === 'UNSUPPORTED' || serverCode === 'AccessControlListNotSupported'
+  if (!(error instanceof StorageError)) return false
+  // AWS answers so where the bucket's owner owns all objects.
+  if (error.serverCode === 'AccessControlListNotSupported') return true
+  return error.code === 'UNSUPPORTED' && (error.status === 405 || error.status === 501)
+}
+
+/** What every server has. */
+const ALWAYS_THERE: ReadonlySet<ProbeOperation> = new Set([
+  'ListObjectsV2',
+  'HeadObject',
+  'GetObject',
+  'GetObject of its own upload',
+  'PutObject',
+  'PutObject over another',
+  'DeleteObject',
+])
+
+/** True for an operation that the server may well not have, and that the bucket's owner was not given in any request either. */
+export function isLacked(
+  operation: ProbeOperation,
+  ofOwner: readonly Pick<Probe, 'operation' | 'answer'>[],
+): boolean {
+  const same = ofOwner.filter((one) => one.operation === operation)
+  return (
+    !ALWAYS_THERE.has(operation) && same.length > 0 && same.every(({ answer }) => answer === 'unsupported')
+  )
 }
 
 /** A probe in words: `GetObject of run_12/a.c4gh`. */

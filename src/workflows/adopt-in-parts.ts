@@ -33,7 +33,8 @@ export interface CopyInPartsOptions {
  * puts the copy in its place. A copy that an earlier run began is gone on with, when it is of the same object.
  *
  * @param before - the object as it is
- * @param isUnchanged - asked just before the copy takes the object's place
+ * @param beforeCompleting - awaited just before the copy takes the object's place, with the ETag that the parts give and
+ * how many they are; what it throws keeps the object as it is
  * @returns the ETag that the parts give; undefined where their ETags are no MD5s
  * @throws AppError OBJECT_CHANGED when the object became another one: nothing was changed then
  */
@@ -41,17 +42,18 @@ export async function copyInParts(
   store: Store,
   source: ObjectSource,
   before: ObjectHead,
-  isUnchanged: () => Promise<boolean>,
+  beforeCompleting: (etag: string | undefined, parts: number) => Promise<void>,
   options: CopyInPartsOptions,
 ): Promise<{ etag: string | undefined; versionId: string | undefined; parts: number }> {
   const { records, signal } = options
   const { upload, plan } = await openCopy(store, source, before, options)
   try {
     const parts = await copyMissing(store, source, upload, plan, options)
-    if (!(await isUnchanged())) throw changedMeanwhile(source)
+    const etag = multipartEtag(parts)
+    await beforeCompleting(etag, plan.partCount)
     const { versionId } = await store.completeMultipartUpload(upload, parts, { signal })
     if (records !== undefined) await removeCopyRecord(records, source)
-    return { etag: multipartEtag(parts), versionId, parts: plan.partCount }
+    return { etag, versionId, parts: plan.partCount }
   } catch (error) {
     // What was stopped or lost its connection is gone on with by the next run; what is wrong is not.
     const isWorthKeeping =

@@ -1,11 +1,13 @@
-import { sameGrants, takenOver, withAclGrants } from '../storage/access/acl-grants.ts'
-import type { ObjectSource, ObjectTags } from '../storage/copy-store.ts'
+import { sameGrants, withAclGrants } from '../storage/access/acl-grants.ts'
+import type { ObjectSource } from '../storage/copy-store.ts'
 import { StorageError } from '../storage/errors.ts'
 import type { ObjectHead, ObjectName } from '../storage/object-store.ts'
 import type { Store } from '../storage/store.ts'
 import type { VersionEntry } from '../storage/version-store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
+import { finishCopy, type OlderVersion } from './adopt-finish.ts'
 import { changedMeanwhile, copyInParts, type CopyInPartsOptions } from './adopt-in-parts.ts'
+import { removeUnfinished, writeUnfinished, type UnfinishedAdoption } from './adopt-record.ts'
 
 /**
  * S3's limit of what one request may copy, bytes (CopyObject). Ceph RGW has none for a copy onto itself: there it is a new
@@ -39,11 +41,7 @@ export interface AdoptedObject {
    */
   comparedBy: 'etag' | 'parts' | 'size'
   /** Where versions are kept: the one that was copied, which still belongs to its uploader. */
-  olderVersion?: {
-    versionId: string
-    /** True when its ACL names the bucket's owner alone. Its owner can change that again: only a Deny ends it. */
-    closed: boolean
-  }
+  olderVersion?: OlderVersion
 }
 
 /**
@@ -64,17 +62,38 @@ export async function adoptObject(
   const before = await readableHead(store, place, options)
   const tags = (before.tagCount ?? 0) > 0 ? await store.objectTags(bucket, objectKey, { signal }) : {}
   const source: ObjectSource = { bucket, objectKey, versionId: before.versionId }
-  const copied = await copyOntoItself(store, source, before, options)
-  if (options.versioned) await refuseHiding(store, source, copied.versionId, options)
+  const unfinished = {
+    bucket,
+    objectKey,
+    versionId: before.versionId ?? 'null',
+    size: before.size,
+    etag: before.etag,
+    previousOwner: place.ownerId,
+    tags,
+  }
+  const records = options.versioned || Object.keys(tags).length > 0 ? options.records : undefined
+  const beforePlacing: BeforePlacing = async (copy) => {
+    if (records !== undefined) await writeUnfinished(records, { ...unfinished, ...copy })
+  }
+  const forget = async (): Promise<void> => {
+    if (records !== undefined) await removeUnfinished(records, unfinished)
+  }
+  const copied = await copyOntoItself(store, source, before, options, beforePlacing).catch(
+    async (error: unknown) => {
+      // After anything else the copy may be there all the same.
+      if (hasCode(error, 'ACCESS_DENIED', 'OBJECT_NOT_FOUND', 'OBJECT_CHANGED', 'UNSUPPORTED')) await forget()
+      throw error
+    },
+  )
 
-  const after = await store.headObject(bucket, objectKey, { signal })
+  // The object is the owner's now. What is left is short, and an interrupt waits for it: no signal from here on.
+  if (options.versioned) await refuseHiding(store, source, before, copied, options)
+  const after = await store.headObject(bucket, objectKey)
   const comparedBy = compared(source, before, after, copied, options)
-  await checkOwner(store, place, after.versionId, options)
-  await restoreTags(store, place, after, tags, options)
-  const olderVersion =
-    options.versioned && before.versionId !== after.versionId
-      ? await closeVersion(store, source, options)
-      : undefined
+  const older = options.versioned && before.versionId !== after.versionId ? unfinished.versionId : undefined
+  const copy = { bucket, objectKey, versionId: after.versionId }
+  const olderVersion = await finishCopy(store, copy, { ownerId: options.ownerId, tags, older })
+  await forget()
   return {
     objectKey,
     size: after.size,
@@ -85,6 +104,9 @@ export async function adoptObject(
     ...(olderVersion === undefined ? {} : { olderVersion }),
   }
 }
+
+/** Awaited just before the request that puts the copy in the object's place. */
+type BeforePlacing = (copy: Pick<UnfinishedAdoption, 'copyEtag' | 'parts'>) => Promise<void>
 
 async function readableHead(
   store: Store,
@@ -135,11 +157,14 @@ async function copyOntoItself(
   source: ObjectSource,
   before: ObjectHead,
   options: AdoptObjectOptions,
+  beforePlacing: BeforePlacing,
 ): Promise<Copied> {
   const { signal, keepsEtags } = options
   const { bucket, objectKey } = source
   const { headers, size } = before
   if (size <= (options.wholeCopyLimit ?? (keepsEtags ? Infinity : WHOLE_COPY_LIMIT))) {
+    const keepsThis = keepsEtags || PLAIN_MD5.test(before.etag)
+    await beforePlacing({ copyEtag: keepsThis ? before.etag : null, parts: 1 })
     try {
       const { etag, versionId } = await store.copyObject(source, { bucket, objectKey }, { headers, signal })
       options.onBytes?.(size)
@@ -153,9 +178,12 @@ async function copyOntoItself(
   // The ACL is part of the object: on some servers its time changes with it.
   const begun = await readableHead(store, { bucket, objectKey, ownerId: undefined }, options)
   if (begun.etag !== before.etag || begun.versionId !== before.versionId) throw changedMeanwhile(source)
-  const isUnchanged = async (): Promise<boolean> =>
-    isSameObject(begun, await store.headObject(bucket, objectKey, { signal }))
-  return copyInParts(store, source, begun, isUnchanged, options)
+  const beforeCompleting = async (etag: string | undefined, parts: number): Promise<void> => {
+    await beforePlacing({ copyEtag: etag ?? null, parts })
+    const now = await store.headObject(bucket, objectKey, { signal })
+    if (!isSameObject(begun, now)) throw changedMeanwhile(source)
+  }
+  return copyInParts(store, source, begun, beforeCompleting, options)
 }
 
 function isSameObject(a: ObjectHead, b: ObjectHead): boolean {
@@ -169,32 +197,37 @@ function isSameObject(a: ObjectHead, b: ObjectHead): boolean {
 
 /**
  * Below the copy must lie the version it was made from. When somebody stored another one in between, the copy hides that:
- * it is removed again, which brings the newer one back.
+ * it is removed again, which brings the newer one back. Only what is certainly the copy is removed: Ceph RGW's CopyObject
+ * names no version, and the newest may be what the owner itself just stored.
  */
 async function refuseHiding(
   store: Store,
   source: ObjectSource,
-  copyId: string | undefined,
-  { ownerId, signal }: AdoptObjectOptions,
+  before: ObjectHead,
+  copied: Copied,
+  { ownerId }: AdoptObjectOptions,
 ): Promise<void> {
   const { bucket, objectKey, versionId = 'null' } = source
-  const [top, below] = await newestVersions(store, source, signal)
-  const isCopy = copyId === undefined ? top?.ownerId === ownerId : top?.versionId === copyId
-  if (top === undefined || !isCopy) throw changedMeanwhile(source)
+  const [top, below] = await newestVersions(store, source)
+  const isOwn =
+    copied.versionId === undefined ? top?.ownerId === ownerId : top?.versionId === copied.versionId
+  if (top === undefined || !isOwn) throw changedMeanwhile(source)
   // Without versions of its own (`null`) the copy took the place of what it was made from.
   if (below?.versionId === versionId || top.versionId === versionId) return
-  await store.deleteVersion(bucket, objectKey, top.versionId, { signal })
+  const mayBeCopy = (version: VersionEntry): boolean =>
+    copied.versionId === undefined
+      ? version.ownerId === ownerId && version.etag === copied.etag && version.size === before.size
+      : version.versionId === copied.versionId
+  // Without anything below it, the copy is all that is left of the object.
+  const isHiding = below !== undefined && mayBeCopy(top) && !mayBeCopy(below)
+  if (isHiding) await store.deleteVersion(bucket, objectKey, top.versionId)
   throw changedMeanwhile(source)
 }
 
-async function newestVersions(
-  store: Store,
-  { bucket, objectKey }: ObjectName,
-  signal: AbortSignal | undefined,
-): Promise<VersionEntry[]> {
+async function newestVersions(store: Store, { bucket, objectKey }: ObjectName): Promise<VersionEntry[]> {
   const found: VersionEntry[] = []
   // The key itself is the first that begins with it.
-  for await (const version of store.listVersions(bucket, { prefix: objectKey, signal })) {
+  for await (const version of store.listVersions(bucket, { prefix: objectKey })) {
     if (version.objectKey !== objectKey) break
     found.push(version)
     if (found.length === 2) break
@@ -203,6 +236,7 @@ async function newestVersions(
 }
 
 const MD5_ETAG = /^[0-9a-f]{32}(-\d+)?$/
+const PLAIN_MD5 = /^[0-9a-f]{32}$/
 
 function compared(
   source: ObjectSource,
@@ -225,54 +259,4 @@ function compared(
       `its parts give ${copied.etag ?? 'none'}; the version before it is kept where the bucket has versions`,
     ],
   })
-}
-
-async function checkOwner(
-  store: Store,
-  { bucket, objectKey }: ObjectName,
-  versionId: string | undefined,
-  { ownerId, signal }: AdoptObjectOptions,
-): Promise<void> {
-  const acl = await store.objectAcl(bucket, objectKey, { versionId, signal })
-  if (acl.ownerId === ownerId) return
-  throw new AppError('STORE_FAILURE', `s3://${bucket}/${objectKey} still belongs to ${acl.ownerId}`, {
-    hints: [
-      'the server does not give a copy to who made it, or somebody stored the object again: look at it',
-    ],
-  })
-}
-
-/** Copies that replace the headers lose the tags on Ceph RGW 16.2, and so do all that are made in parts. */
-async function restoreTags(
-  store: Store,
-  { bucket, objectKey }: ObjectName,
-  { versionId }: ObjectHead,
-  tags: ObjectTags,
-  { signal }: AdoptObjectOptions,
-): Promise<void> {
-  if (Object.keys(tags).length === 0) return
-  const present = await store.objectTags(bucket, objectKey, { versionId, signal })
-  const isSame =
-    Object.keys(present).length === Object.keys(tags).length &&
-    Object.entries(tags).every(([name, value]) => present[name] === value)
-  if (!isSame) await store.putObjectTags(bucket, objectKey, tags, { versionId, signal })
-}
-
-/** Leaves nobody but the bucket's owner in the ACL of the version that was copied, where that can be done. */
-async function closeVersion(
-  store: Store,
-  { bucket, objectKey, versionId = 'null' }: ObjectSource,
-  { ownerId, signal }: AdoptObjectOptions,
-): Promise<NonNullable<AdoptedObject['olderVersion']>> {
-  try {
-    const acl = await store.objectAcl(bucket, objectKey, { versionId, signal })
-    const wanted = takenOver(acl, ownerId)
-    if (!sameGrants(acl, wanted)) await store.putObjectAcl(bucket, objectKey, wanted, { versionId, signal })
-    const stored = await store.objectAcl(bucket, objectKey, { versionId, signal })
-    return { versionId, closed: sameGrants(wanted, stored) }
-  } catch (error) {
-    if (hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED', 'OBJECT_NOT_FOUND'))
-      return { versionId, closed: false }
-    throw error
-  }
 }

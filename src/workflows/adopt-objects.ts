@@ -3,6 +3,7 @@ import { compareKeys } from '../storage/key-order.ts'
 import type { ObjectEntry } from '../storage/object-store.ts'
 import type { Store } from '../storage/store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
+import { findLeftovers, finishLeftover, type Leftover } from './adopt-leftovers.ts'
 import { adoptObject, type AdoptedObject } from './adopt-object.ts'
 import type { CopyRecords } from './adopt-record.ts'
 import { readSharing } from './sharing.ts'
@@ -36,7 +37,7 @@ export interface AdoptResult {
   dryRun: boolean
   /** Objects below the prefix. */
   objects: number
-  /** Those of them that belonged to somebody else. */
+  /** Those of them that belonged to somebody else, also when an earlier run was stopped after the copy. */
   foreign: ForeignObject[]
   /** Empty with `dryRun`. */
   adopted: AdoptedObject[]
@@ -73,20 +74,39 @@ export async function adoptObjects(
   const { count, foreign } = await foreignObjects(store, request, { ownerId, silent }, signal)
   const [planted, wanted] = parted(foreign, ({ objectKey }) => keyCardName(objectKey) !== undefined)
   const earlier = planted.map((object) => refusedKey(bucket, object))
-  const result = { bucket, ownerId, dryRun, objects: count, foreign }
-  if (dryRun) return { ...result, adopted: [], failed: earlier.map(failedOf) }
+  const result = { bucket, ownerId, dryRun, objects: count }
+  if (dryRun) return { ...result, foreign, adopted: [], failed: earlier.map(failedOf) }
 
   const versioning = await store.bucketVersioning(bucket, { signal })
   const versioned = versioning === 'enabled' || versioning === 'suspended'
   const { wholeCopyLimit, partSize, records } = request
   const keepsEtags = provider.dialect === 'rgw'
   const options = { ownerId, versioned, keepsEtags, wholeCopyLimit, partSize, records, signal }
+  const leftovers =
+    records === undefined
+      ? []
+      : await findLeftovers(
+          store,
+          records,
+          { bucket, prefix: request.prefix ?? '', ownerId, versioned },
+          signal,
+        )
+  const begun = leftovers.map(belongedTo)
+  const work: AdoptionWork[] = [
+    ...leftovers.map((leftover) => ({ ...belongedTo(leftover), leftover })),
+    ...wanted,
+  ]
   const bytes = wanted.reduce((sum, { size }) => sum + size, 0)
-  const progress = new ProgressCount(bytes, wanted.length, request.onProgress)
+  const progress = new ProgressCount(bytes, work.length, request.onProgress)
   const { done, failed } = await runTransfers(
-    wanted,
+    work,
     ({ objectKey }) => objectKey,
-    async ({ objectKey, ownerId: previous }) => {
+    async ({ objectKey, ownerId: previous, leftover }) => {
+      if (leftover !== undefined && records !== undefined) {
+        const finished = await finishLeftover(store, records, leftover, ownerId)
+        progress.addFile(objectKey)
+        return finished
+      }
       const onBytes = (count: number): void => {
         progress.addBytes(objectKey, count)
       }
@@ -102,7 +122,17 @@ export async function adoptObjects(
   )
   // They ended in any order.
   const adopted = done.sort((a, b) => compareKeys(a.objectKey, b.objectKey))
-  return { ...result, adopted, failed }
+  return { ...result, foreign: [...begun, ...foreign], adopted, failed }
+}
+
+interface AdoptionWork extends ForeignObject {
+  /** Where an earlier run was stopped after the copy. */
+  leftover?: Leftover
+}
+
+function belongedTo({ unfinished }: Leftover): ForeignObject {
+  const { objectKey, size, previousOwner } = unfinished
+  return { objectKey, size, ...(previousOwner === undefined ? {} : { ownerId: previousOwner }) }
 }
 
 /** A copy of somebody who may write here would take the objects away from the bucket's owner. */

@@ -75,8 +75,10 @@ export async function objectFindings(
     } catch (error) {
       if (hasCode(error, 'ACCESS_DENIED')) return 'hidden'
       if (!hasCode(error, 'UNSUPPORTED')) throw error
-      // Without a status it is the answer about this one object that is not understood.
-      if (!(error instanceof StorageError) || error.status === undefined) return 'hidden'
+      // Without a status it is the answer about this one object that is not understood; a server that has object ACLs
+      // does not lack them for this one either.
+      const isKnown = provider.capabilities.objectAcl === 'enforced'
+      if (isKnown || !(error instanceof StorageError) || error.status === undefined) return 'hidden'
       skipped = `${provider.title} has no object ACLs`
       return 'none'
     }

@@ -5,7 +5,7 @@ import type { KnownHere } from './bucket-findings-known.ts'
 import { recognition, type ShownAccess, type Whom } from './bucket-findings-people.ts'
 import { uploadFindings, type UploadFindings } from './bucket-findings-uploads.ts'
 import { accessEntries } from './show-access.ts'
-import { readSharing, type Mechanism, type Sharing } from './sharing.ts'
+import { readSharing, type Mechanism } from './sharing.ts'
 
 /** Everything that one bucket says about access: the --json contract of `access show`, a part of that of `access audit`. */
 export interface BucketFindings {
@@ -47,7 +47,6 @@ export async function bucketFindings(
   signal?: AbortSignal,
 ): Promise<BucketFindings> {
   const sharing = await readSharing(store, bucket, signal)
-  await refuseUnreadPolicy(store, sharing, signal)
   const { ownerId, provider, mechanism } = sharing
   const { projects, ownUploadIds } = known
   const events = known.events.filter((event) => event.bucket === bucket)
@@ -68,14 +67,4 @@ export async function bucketFindings(
     uploads,
     findings: findingsOf({ access, objects, uploads }, provider),
   }
-}
-
-/** A policy that is not understood must not pass for none: where the server is known to have policies, that is a failure. */
-async function refuseUnreadPolicy(
-  store: Store,
-  { bucket, mechanism }: Sharing,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { capabilities } = await store.provider({ signal })
-  if (mechanism === 'acl' && capabilities.policy === 'enforced') await store.bucketPolicy(bucket, { signal })
 }

@@ -91,7 +91,7 @@ async function refuseNamesake(
     {
       hints: [
         ...meant.map((pinned) => `the other one is ${formatS3Url(pinned)}`),
-        'if your own is meant, say so: --bucket-owner with your own project',
+        'if your own is meant, write its tenant as well (s3://TENANT:BUCKET/, s3://:BUCKET/ for the default one); `upload` also takes --bucket-owner',
       ],
     },
   )

@@ -32,6 +32,8 @@ export interface CloseBucketRequest {
 /** What `bucket close` did: the --json contract. */
 export interface CloseBucketResult extends ShutOutResult {
   bucket: string
+  /** Canonical id of the bucket's owner. */
+  ownerId: string
   mechanism: Mechanism
   /** Typed identities of those that had access or own objects, and have no way in any more. */
   projects: string[]
@@ -70,6 +72,7 @@ export async function closeBucket(
   )
   const closed = {
     bucket,
+    ownerId: sharing.ownerId,
     mechanism: sharing.mechanism,
     projects: outcasts.map(({ name }) => name).sort(),
     failed: [],

@@ -1,11 +1,17 @@
 import type { Store } from '../storage/store.ts'
 import type { VersionEntry } from '../storage/version-store.ts'
-import { hasCode } from '../util/errors.ts'
+import { AppError, hasCode } from '../util/errors.ts'
 import { forEachPulled } from '../util/pull-pool.ts'
 import { failedTransfer, type FailedTransfer } from './transfer-run.ts'
 
 /** Object keys at work at the same time. */
 const CONCURRENCY = 16
+
+/**
+ * Versions of one object that are remembered at a time: they are listed newest first and deleted oldest first. An object
+ * that has more is listed again for each so many.
+ */
+const VERSIONS_AT_ONCE = 10_000
 
 /** What a bucket keeps: part of the --json contract of `bucket close`. */
 export interface KeptVersions {
@@ -25,7 +31,7 @@ export async function countVersions(
   signal?: AbortSignal,
 ): Promise<KeptVersions> {
   const totals = noVersions()
-  for await (const versions of byKey(everyVersion(store, bucket, signal))) addTo(totals, versions)
+  for await (const version of everyVersion(store, bucket, signal)) addTo(totals, version)
   return totals
 }
 
@@ -33,36 +39,70 @@ export async function countVersions(
  * Deletes everything that a bucket keeps, for good: objects, older versions, delete markers. Of each object the oldest
  * version first, so that nothing that was deleted or overwritten comes back when this is stopped half-way.
  * What the server refuses (an object lock) is given back as failed; the others go on.
+ *
+ * @param versionsAtOnce - versions of one object that are remembered at a time, at most twice as many while they are listed
+ * @throws AppError STORE_FAILURE when the server goes on listing what it said was deleted
  */
 export async function deleteVersions(
   store: Store,
   bucket: string,
   signal?: AbortSignal,
+  versionsAtOnce = VERSIONS_AT_ONCE,
 ): Promise<{ deleted: KeptVersions; failed: FailedTransfer[] }> {
   const deleted = noVersions()
   const failed: FailedTransfer[] = []
   const versioning = await store.bucketVersioning(bucket, { signal })
   const isVersioned = versioning === 'enabled' || versioning === 'suspended'
-  const deleteOne = ({ objectKey, versionId }: VersionEntry): Promise<void> =>
+  const deleteOne = (objectKey: string, versionId: string): Promise<void> =>
     isVersioned
       ? store.deleteVersion(bucket, objectKey, versionId, { signal })
       : store.deleteObject(bucket, objectKey, { signal })
 
-  const deleteKey = async (versions: readonly VersionEntry[]): Promise<void> => {
-    for (const version of versions.toReversed()) {
+  /** False when one had to stay. */
+  const deleteOldest = async ({ objectKey, oldest }: ListedKey): Promise<boolean> => {
+    for (const version of oldest.toReversed()) {
       try {
-        await deleteOne(version)
-        addTo(deleted, [version])
+        await deleteOne(objectKey, version.versionId)
+        addTo(deleted, version)
       } catch (error) {
         if (!hasCode(error, 'ACCESS_DENIED')) throw error
-        failed.push(failedTransfer({ name: version.objectKey, error }))
+        failed.push(failedTransfer({ name: objectKey, error }))
         // A version above one that stays is what hides it.
-        return
+        return false
       }
     }
+    return true
   }
-  await forEachPulled(byKey(everyVersion(store, bucket, signal)), CONCURRENCY, deleteKey, signal)
+  const deleteKey = async (listed: ListedKey): Promise<void> => {
+    let left: ListedKey | undefined = listed
+    while (left !== undefined && (await deleteOldest(left)) && left.hasNewer) {
+      const before: string | undefined = left.oldest.at(-1)?.versionId
+      left = await listedAgain(store, bucket, listed.objectKey, versionsAtOnce, signal)
+      if (left?.oldest.at(-1)?.versionId === before && before !== undefined) throw stillListed(bucket, listed)
+    }
+  }
+  const listed = byKey(everyVersion(store, bucket, signal), versionsAtOnce)
+  await forEachPulled(listed, CONCURRENCY, deleteKey, signal)
   return { deleted, failed }
+}
+
+function stillListed(bucket: string, { objectKey }: ListedKey): AppError {
+  return new AppError('STORE_FAILURE', `s3://${bucket}/${objectKey} keeps a version that was deleted`, {
+    hints: ['the server answered that it was gone, and lists it still: run the command again'],
+  })
+}
+
+async function listedAgain(
+  store: Store,
+  bucket: string,
+  objectKey: string,
+  versionsAtOnce: number,
+  signal: AbortSignal | undefined,
+): Promise<ListedKey | undefined> {
+  // The key itself is the first that begins with it.
+  const first = byKey(store.listVersions(bucket, { prefix: objectKey, signal }), versionsAtOnce)
+  for await (const listed of first) return listed.objectKey === objectKey ? listed : undefined
+  return undefined
 }
 
 /** Newest first; objects stand for themselves where the server has no versions. */
@@ -81,27 +121,42 @@ async function* everyVersion(
   }
 }
 
-async function* byKey(entries: AsyncIterable<VersionEntry>): AsyncGenerator<VersionEntry[]> {
-  let versions: VersionEntry[] = []
-  for await (const entry of entries) {
-    if (versions.length > 0 && versions[0]?.objectKey !== entry.objectKey) {
-      yield versions
-      versions = []
+/** A version without what its key and its bytes are. */
+type ListedVersion = Pick<VersionEntry, 'versionId' | 'kind' | 'isLatest' | 'size'>
+
+interface ListedKey {
+  objectKey: string
+  /** Newest first. */
+  oldest: ListedVersion[]
+  /** Whether there are newer ones, which were not remembered. */
+  hasNewer: boolean
+}
+
+async function* byKey(entries: AsyncIterable<VersionEntry>, atOnce: number): AsyncGenerator<ListedKey> {
+  let key: ListedKey | undefined
+  for await (const { objectKey, versionId, kind, isLatest, size } of entries) {
+    if (key?.objectKey !== objectKey) {
+      if (key !== undefined) yield oldestOf(key, atOnce)
+      key = { objectKey, oldest: [], hasNewer: false }
     }
-    versions.push(entry)
+    key.oldest.push({ versionId, kind, isLatest, size })
+    // Not one by one: each time moves all that stay.
+    if (key.oldest.length >= 2 * atOnce) key = oldestOf(key, atOnce)
   }
-  if (versions.length > 0) yield versions
+  if (key !== undefined) yield oldestOf(key, atOnce)
+}
+
+function oldestOf({ objectKey, oldest, hasNewer }: ListedKey, atOnce: number): ListedKey {
+  return { objectKey, oldest: oldest.slice(-atOnce), hasNewer: hasNewer || oldest.length > atOnce }
 }
 
 function noVersions(): KeptVersions {
   return { objects: 0, olderVersions: 0, deleteMarkers: 0, bytes: 0 }
 }
 
-function addTo(totals: KeptVersions, versions: readonly VersionEntry[]): void {
-  for (const { kind, isLatest, size } of versions) {
-    if (kind === 'delete-marker') totals.deleteMarkers += 1
-    else if (isLatest) totals.objects += 1
-    else totals.olderVersions += 1
-    totals.bytes += size
-  }
+function addTo(totals: KeptVersions, { kind, isLatest, size }: ListedVersion): void {
+  if (kind === 'delete-marker') totals.deleteMarkers += 1
+  else if (isLatest) totals.objects += 1
+  else totals.olderVersions += 1
+  totals.bytes += size
 }

@@ -3,7 +3,7 @@ import { canonicalIdOf, granteeOfCanonicalId } from '../storage/access/principal
 import type { IdentityDialect } from '../storage/provider/provider.ts'
 import { providerNamed } from '../storage/provider/providers.ts'
 import { providerOfEndpoint } from '../storage/provider/recognise.ts'
-import { checkEndpoint, type ConnectionSettings } from '../storage/s3/connection.ts'
+import { checkEndpoint, endpointWithoutUser, type ConnectionSettings } from '../storage/s3/connection.ts'
 import type { KeystoneVariables } from '../storage/s3/credential-places.ts'
 import { sameServer, type FoundCredentials } from '../storage/s3/found-credentials.ts'
 import { createServerProbe, type Caller } from '../storage/s3/probe/server-probe.ts'
@@ -94,7 +94,7 @@ function described({ kind, profile, file, endpoint, keys }: FoundCredentials) {
     kind,
     ...(profile === undefined ? {} : { profile }),
     ...(file === undefined ? {} : { file }),
-    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(endpoint === undefined ? {} : { endpoint: endpointWithoutUser(endpoint) }),
     ...(keys === undefined ? {} : { accessKeyId: shortened(keys.accessKeyId) }),
   }
 }

@@ -200,7 +200,10 @@ function kindFinding({ name, title }: Provider): DoctorFinding {
   )
 }
 
-/** What was seen now, above what was seen before, above what its kind does. */
+/**
+ * What was seen now, above what was seen before, above what its kind does. One answer that is no policy does not make a
+ * server that has them one without: it may be somebody else's on the way.
+ */
 async function known(
   { serversFile }: ServerRequest,
   endpoint: string,
@@ -208,5 +211,7 @@ async function known(
   seen: Partial<Capabilities>,
 ): Promise<Capabilities> {
   const before = await readServer(serversFile, endpoint)
-  return { ...kind.capabilities, ...(before?.name === kind.name ? before.capabilities : {}), ...seen }
+  const found = { ...kind.capabilities, ...(before?.name === kind.name ? before.capabilities : {}), ...seen }
+  const { policy } = kind.capabilities
+  return policy === 'enforced' && found.policy === 'absent' ? { ...found, policy } : found
 }

@@ -1,5 +1,6 @@
 import { policyEntries } from '../storage/access/access-entries.ts'
-import { withoutGrantee } from '../storage/access/bucket-policy.ts'
+import type { PolicyStatement } from '../storage/access/access-store.ts'
+import { principalsOf, withoutGrantee } from '../storage/access/bucket-policy.ts'
 import { serializeGrantee } from '../storage/access/grantee.ts'
 import { KEY_CARD_PREFIX } from '../storage/access/key-card.ts'
 import {
@@ -13,7 +14,7 @@ import type { Store } from '../storage/store.ts'
 import { AppError } from '../util/errors.ts'
 import { spelledProbe, type Probe } from './access-probe.ts'
 import { REMAINING_LIMIT, type Outcast, type RemainingPath } from './open-paths.ts'
-import { proveShutOut, UNTRIED, type Proof } from './revoke-proof.ts'
+import { proveShutOut, refusedBefore, UNTRIED, type Proof } from './revoke-proof.ts'
 import { probeCallerOf, type SecondCaller } from './second-caller.ts'
 import {
   ownedBucket,
@@ -60,11 +61,13 @@ export interface RevokeResult extends ShutOutResult, Omit<Proof, 'state'> {
 export class StillAccessibleError<Result extends ShutOutResult = ShutOutResult> extends AppError {
   readonly result: Result
 
-  constructor(message: string, result: Result) {
+  /** @param more - hints besides the ways in */
+  constructor(message: string, result: Result, more: readonly string[] = []) {
     super('STILL_ACCESSIBLE', message, {
       hints: [
         ...result.remaining.slice(0, HINTED_PATHS).map(({ detail }) => detail),
         'run the command again; what the server refuses to change, its operator has to end',
+        ...more,
       ],
     })
     this.name = 'StillAccessibleError'
@@ -91,7 +94,8 @@ export async function revokeAccess(
       hints: ['the owner cannot be shut out of its own bucket'],
     })
   }
-  const doubts = (provers?.asProject ?? []).flatMap((prover) => doubtsAbout(prover, outcast, sharing))
+  const places = formerPrefixes(sharing, outcast)
+  const doubts = await doubtsBefore(provers, { outcast, sharing, places }, signal)
   const { principal } = outcast
   const done = await shutOut(
     store,
@@ -118,7 +122,7 @@ export async function revokeAccess(
               provers.anonymous === undefined ? undefined : probeCallerOf(provers.anonymous, sharing),
             doubts,
             canonicalId: outcast.canonicalId,
-            prefixes: formerPrefixes(sharing),
+            prefixes: places.tried,
             waits: provers.waits,
           },
           signal,
@@ -172,11 +176,52 @@ function doubtsAbout({ name, canonicalId }: SecondCaller, outcast: Outcast, shar
   })
 }
 
-/** Prefixes that grants were for: what is allowed there alone would not be found elsewhere. */
-function formerPrefixes({ policy, bucket, provider }: Sharing): string[] {
-  const entries = policyEntries(policy, bucket, new Date(), provider.dialect)
-  const prefixes = entries.map(({ prefix }) => prefix).filter((prefix) => prefix !== undefined)
-  return [...new Set(prefixes)].slice(0, PREFIX_LIMIT).concat(KEY_CARD_PREFIX)
+interface Places {
+  /** Prefixes below which everything is tried. */
+  tried: readonly string[]
+  untried: readonly string[]
+}
+
+/** Looks at the provers while the project still has what it has. Throws USAGE as {@link doubtsAbout}. */
+async function doubtsBefore(
+  provers: RevokeProvers | undefined,
+  { outcast, sharing, places }: { outcast: Outcast; sharing: Sharing; places: Places },
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  if (provers === undefined) return []
+  const doubts = provers.asProject.flatMap((prover) => doubtsAbout(prover, outcast, sharing))
+  for (const prover of provers.asProject) {
+    const one = { caller: probeCallerOf(prover, sharing), canonicalId: prover.canonicalId }
+    doubts.push(...(await refusedBefore(one, sharing, places.tried, signal)))
+  }
+  const { untried } = places
+  if (untried.length > 0) {
+    doubts.push(
+      `nothing was tried below other prefixes of grants, of which there are many: ${untried.join(', ')}`,
+    )
+  }
+  return doubts
+}
+
+/** Prefixes that grants were for, the project's own first: what is allowed there alone would not be found elsewhere. */
+function formerPrefixes({ policy, bucket, provider }: Sharing, { principal }: Outcast): Places {
+  const prefixesOf = (statements: readonly PolicyStatement[]): string[] =>
+    policyEntries({ ...policy, Statement: [...statements] }, bucket, new Date(), provider.dialect)
+      .map(({ prefix }) => prefix)
+      .filter((prefix) => prefix !== undefined)
+  const all = policy?.Statement ?? []
+  // Of a grant of ours every statement names the same project: none is torn apart here.
+  const own = all.filter((statement) =>
+    principalsOf(statement).some(
+      (named) =>
+        principal !== undefined && (principalCovers(principal, named) || principalCovers(named, principal)),
+    ),
+  )
+  const prefixes = [...new Set([...prefixesOf(own), ...prefixesOf(all)])]
+  return {
+    tried: [...prefixes.slice(0, PREFIX_LIMIT), KEY_CARD_PREFIX],
+    untried: prefixes.slice(PREFIX_LIMIT),
+  }
 }
 
 /** How many prefixes are tried besides the bucket as a whole. */

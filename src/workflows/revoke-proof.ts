@@ -3,8 +3,9 @@ import type { Store } from '../storage/store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
 import { bucketAttempts, groundAttempts, sampleAttempts, type SampleObject } from './access-probe-attempts.ts'
 import { clearGround, makeGround, probeFolders } from './access-probe-ground.ts'
-import { probe, type Probe, type ProbeCaller } from './access-probe.ts'
+import { isLacked, probe, spelledProbe, type Probe, type ProbeCaller } from './access-probe.ts'
 import type { Sharing } from './sharing.ts'
+import { expectationOf, rightsOf } from './verify-expectation.ts'
 
 /** Who tries to get in after a project was shut out. */
 export interface Proving {
@@ -72,6 +73,26 @@ export async function proveShutOut(
   return proof
 }
 
+/**
+ * Why a refusal may not come of the revocation: before it, a caller was refused already what policy and ACL give to it.
+ * Only reads, and nothing for a caller who has nothing, or no longer.
+ */
+export async function refusedBefore(
+  { caller, canonicalId }: { caller: ProbeCaller; canonicalId: string | undefined },
+  sharing: Sharing,
+  prefixes: readonly string[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const rights = rightsOf(sharing, canonicalId, new Date())
+  const given = bucketAttempts(caller, prefixes, signal).find(
+    (attempt) => expectationOf(rights, attempt, sharing) === 'allowed',
+  )
+  if (given === undefined) return []
+  const [seen] = await probe(caller, [given], signal)
+  if (seen?.answer !== 'denied') return []
+  return [`${caller.name} was refused before the revocation as well: ${spelledProbe(seen)}`]
+}
+
 async function tryAll(
   owner: Store,
   sharing: Sharing,
@@ -85,6 +106,7 @@ async function tryAll(
   const folders = probeFolders(places)
   const probes: Probe[] = []
   const unproven: string[] = []
+  let ofOwner: Probe[]
   let leftovers: string[]
   try {
     for (const [index, caller] of callers.entries()) {
@@ -100,15 +122,58 @@ async function tryAll(
       }
       probes.push(...(await probe(caller, attempts, signal)))
     }
+    const lacks = probes.filter(({ answer }) => answer === 'unsupported')
+    ofOwner = await askOwner(
+      owner,
+      sharing,
+      { lacks, folder: folders[0], index: callers.length, samples },
+      signal,
+    )
   } finally {
     leftovers = await clearGround(owner, bucket, folders)
   }
-  const why = [...new Set([...unproven, ...reasonsAgainst(probes, proving)])]
+  const why = [...new Set([...unproven, ...reasonsAgainst(probes, ofOwner, proving)])]
   const isEnforced = why.length === 0 && !probes.some(({ answer }) => answer === 'allowed')
   return { state: isEnforced ? 'enforced' : 'stored', probes, unproven: why, leftovers }
 }
 
-function reasonsAgainst(probes: readonly Probe[], { asProject, anonymous, doubts }: Proving): string[] {
+interface Lacks {
+  /** Requests that were answered as unsupported. */
+  lacks: readonly Probe[]
+  folder: ReturnType<typeof probeFolders>[number] | undefined
+  index: number
+  samples: readonly SampleObject[]
+}
+
+/** What the owner is answered to the same operations. */
+async function askOwner(
+  owner: Store,
+  { bucket, ownerId }: Sharing,
+  { lacks, folder, index, samples }: Lacks,
+  signal: AbortSignal | undefined,
+): Promise<Probe[]> {
+  if (lacks.length === 0) return []
+  const operations = new Set(lacks.map(({ operation }) => operation))
+  const caller = { name: 'owner', store: owner, bucket }
+  const attempts = [...bucketAttempts(caller, [], signal), ...sampleAttempts(caller, samples, signal)]
+  try {
+    if (folder !== undefined) {
+      const ground = await makeGround(owner, bucket, folder, index, signal)
+      attempts.push(...groundAttempts(caller, ground, ownerId, signal))
+    }
+  } catch (error) {
+    // What the owner could not try then counts as nothing that the server lacks.
+    if (!(error instanceof AppError) || signal?.aborted === true) throw error
+  }
+  const asked = attempts.filter(({ operation }) => operations.has(operation))
+  return probe(caller, asked, signal)
+}
+
+function reasonsAgainst(
+  probes: readonly Probe[],
+  ofOwner: readonly Probe[],
+  { asProject, anonymous, doubts }: Proving,
+): string[] {
   const failed = probes.filter(({ answer }) => answer === 'failed')
   return [
     ...doubts,
@@ -117,6 +182,12 @@ function reasonsAgainst(probes: readonly Probe[], { asProject, anonymous, doubts
     ...failed.map(
       ({ caller, operation, detail }) => `${operation} as ${caller} gave no answer: ${detail ?? ''}`,
     ),
+    ...probes
+      .filter(({ operation, answer }) => answer === 'unsupported' && !isLacked(operation, ofOwner))
+      .map(
+        ({ caller, operation }) =>
+          `${operation} as ${caller} was answered as unsupported, which is no refusal: the server has it`,
+      ),
   ]
 }
 

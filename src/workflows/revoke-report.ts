@@ -173,7 +173,7 @@ async function isThere(path: string): Promise<boolean> {
 async function write(file: string, content: string): Promise<void> {
   try {
     // Evidence is to be shown: the umask decides who may read it.
-    await writeFileAtomically(file, content, { mode: 0o644 })
+    await writeFileAtomically(file, content, { mode: 0o644, ifAbsent: true })
   } catch (error) {
     throw fileError(error, 'write', file)
   }

@@ -42,7 +42,7 @@ export interface Sharing {
 
 /**
  * Reads a bucket's ACL and policy. Throws UNSUPPORTED where grants have no effect: by the server's profile, or since it
- * shows an ACL without an owner, as MinIO does.
+ * shows an ACL without an owner, as MinIO does; and where a server that has policies gives something else for one.
  */
 export async function readSharing(store: Store, bucket: string, signal?: AbortSignal): Promise<Sharing> {
   const provider = await store.provider({ signal })
@@ -64,7 +64,16 @@ export async function readSharing(store: Store, bucket: string, signal?: AbortSi
   } catch (error) {
     if (!hasCode(error, 'UNSUPPORTED')) throw error
     const { capabilities } = provider
-    // A profile is a guess: the server has the last word.
+    // Whoever stands between may answer for the server: a policy that can't be read must not pass for none.
+    if (capabilities.policy === 'enforced') {
+      throw new AppError('UNSUPPORTED', `the policy of bucket ${bucket} cannot be read: ${error.message}`, {
+        hints: [
+          `${provider.title} has bucket policies: is something between you and the server?`,
+          'for a server that has none say so with --provider generic',
+        ],
+        cause: error,
+      })
+    }
     const without = { ...provider, capabilities: { ...capabilities, policy: 'absent' as const } }
     return { ...read, provider: without, policy: undefined, mechanism: mechanismOf(without) }
   }

@@ -7,7 +7,14 @@ import type { Store } from '../storage/store.ts'
 import { AppError } from '../util/errors.ts'
 import { bucketAttempts, groundAttempts } from './access-probe-attempts.ts'
 import { clearGround, makeGround, probeFolders } from './access-probe-ground.ts'
-import { probe, type ProbeAnswer, type ProbeAttempt, type ProbeCaller } from './access-probe.ts'
+import {
+  isLacked,
+  probe,
+  type ProbeAnswer,
+  type ProbeAttempt,
+  type ProbeCaller,
+  type ProbeOperation,
+} from './access-probe.ts'
 import { probeCallerOf, type SecondCaller } from './second-caller.ts'
 import { readSharing, type Sharing } from './sharing.ts'
 import {
@@ -40,7 +47,7 @@ interface VerifiedCaller {
 /** One operation by one caller: part of the --json contract. */
 interface VerifiedAnswer {
   caller: string
-  operation: string
+  operation: ProbeOperation
   /** The beginning of the keys that it was tried below; empty for the bucket as a whole. */
   place: string
   expected: Expectation
@@ -191,19 +198,23 @@ async function askAll(
     people.map(async (person, index) => answersOf(owner, sharing, { person, index, folders }, signal)),
   )
   const leftovers = await clearGround(owner, sharing.bucket, folders)
-  const answers = each.flatMap((one) => {
+  const [ofOwner = [], ...ofOthers] = each.map((one) => {
     if (one.status === 'rejected') throw one.reason
     return one.value
   })
+  const asked = ofOwner.map(({ operation, seen }) => ({ operation, answer: seen }))
+  const answers = [ofOwner, ...ofOthers].flat().map((one) => ({ ...one, deviates: deviates(one, asked) }))
   return { answers, leftovers }
 }
+
+type Answer = Omit<VerifiedAnswer, 'deviates'>
 
 async function answersOf(
   owner: Store,
   sharing: Sharing,
   { person, index, folders }: { person: Person; index: number; folders: ProbeFolders },
   signal: AbortSignal | undefined,
-): Promise<VerifiedAnswer[]> {
+): Promise<Answer[]> {
   const { bucket, ownerId } = sharing
   const { caller, rights } = person
   const places = folders.map(({ place }) => place)
@@ -221,16 +232,16 @@ async function answersOf(
       place,
       expected,
       seen: answer,
-      deviates: deviates(expected, answer),
       ...(detail === undefined ? {} : { detail }),
     }
   })
 }
 
-/** An operation that the server does not have is no right that anybody has too much of, or lacks. */
-function deviates(expected: Expectation, seen: ProbeAnswer): boolean {
+/** An operation that the server does not have, for its owner either, is no right that anybody has too much of, or lacks. */
+function deviates({ operation, expected, seen }: Answer, ofOwner: Parameters<typeof isLacked>[1]): boolean {
   if (seen === 'failed') return true
-  return expected !== 'unclear' && seen !== 'unsupported' && seen !== expected
+  if (seen === 'unsupported') return !isLacked(operation, ofOwner)
+  return expected !== 'unclear' && seen !== expected
 }
 
 function spelledDeviation({ caller, operation, place, expected, seen, detail }: VerifiedAnswer): string {

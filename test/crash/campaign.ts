@@ -7,6 +7,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { lockHolder } from '../../src/transfer/journal/journal-lock.ts'
 import { listJournals, type FoundJournal } from '../../src/transfer/journal/list-journals.ts'
 import { Random } from '../fuzz/random.ts'
 import type { CliRun } from '../support/cli.ts'
@@ -231,8 +232,13 @@ async function checkOutcome(scene: Scene, attempt: Attempt): Promise<{ dataKeys:
     if (names.join() !== basename(destination)) findings.push(`the folder holds ${names.join(', ')}`)
     else if ((await sha256(destination)) !== source.sha256) findings.push('the file has other content')
   }
-  const journals = await readdir(scene.stateFolder).catch(() => [])
-  if (journals.length > 0) findings.push(`left among the journals: ${journals.join(', ')}`)
+  const kept: string[] = []
+  for (const name of await readdir(scene.stateFolder).catch(() => [])) {
+    // A process that was killed after it had removed its journal leaves the lock; a later run removes it.
+    const isFree = name.endsWith('.lock') && (await lockHolder(join(scene.stateFolder, name))) === undefined
+    if (!isFree) kept.push(name)
+  }
+  if (kept.length > 0) findings.push(`left among the journals: ${kept.join(', ')}`)
   const temporary = await readdir(scene.temporary)
   if (temporary.length > 0) findings.push(`left in TMPDIR: ${temporary.join(', ')}`)
   return { dataKeys: object.dataKeys, orphans: left.length }

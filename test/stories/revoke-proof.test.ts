@@ -158,6 +158,12 @@ onEveryBackend('a revocation that can be proven to others', (stage) => {
     const report = revokeReportSchema.parse(JSON.parse(await readFile(at('open.json'), 'utf8')))
     expect(report.state).toBe('still-accessible')
   })
+
+  it('that somebody gets in is not hidden by a report that could not be signed', async () => {
+    const { group } = stage()
+    const run = await group.sealift(revoke('--report', 'unsigned.json', '--sign', 'locked'))
+    expectFailure(run, { code: 1, error: /can still reach/, hint: /no report: .*could not sign with locked/ })
+  })
 })
 
 /** Somebody's statement for a website. */

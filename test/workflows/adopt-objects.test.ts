@@ -204,6 +204,76 @@ describe('somebody else is writing', () => {
   })
 })
 
+describe('the copy on Ceph, whose answer names no version', () => {
+  /** Everybody's deeds between the copy and the listing of versions after it. */
+  const unnamed = (around: { before?: () => Promise<unknown>; after?: () => Promise<unknown> }) =>
+    faultyStore(owner, {
+      copyObject: async (...args) => {
+        await around.before?.()
+        const { etag } = await owner.copyObject(...args)
+        await around.after?.()
+        return { etag, versionId: undefined }
+      },
+    })
+  const versionsOf = async (objectKey: string) => {
+    const versions = await collect(owner.listVersions(BUCKET, { prefix: objectKey }))
+    return versions.map(({ ownerId, size }) => `${ownerId ?? ''} ${size}`)
+  }
+
+  beforeEach(async () => {
+    await owner.enableVersioning(BUCKET)
+    await deliver('run/a', bytes('first'))
+  })
+
+  it('is not taken for what the owner uploads meanwhile: that stays', async () => {
+    const upload = () => owner.putObject(BUCKET, 'run/a', bytes('the owner’s own'))
+    const { store, calls } = unnamed({ after: upload })
+    await expectCode(adopt(store), 'OBJECT_CHANGED')
+    expect((await read(owner, BUCKET, 'run/a')).toString()).toBe('the owner’s own')
+    expect(calls.deleteVersion).toBeUndefined()
+    expect(await versionsOf('run/a')).toHaveLength(3)
+  })
+
+  it('nor when that has the very same bytes', async () => {
+    const { store, calls } = unnamed({
+      after: async () =>
+        owner.copyObject(
+          { bucket: BUCKET, objectKey: 'run/a' },
+          { bucket: BUCKET, objectKey: 'run/a' },
+          { headers: HEADERS },
+        ),
+    })
+    await expectCode(adopt(store), 'OBJECT_CHANGED')
+    expect(calls.deleteVersion).toBeUndefined()
+    expect(await versionsOf('run/a')).toHaveLength(3)
+  })
+
+  it('nor when somebody delivered before it as well', async () => {
+    const { store, calls } = unnamed({
+      before: () => producer.putObject(BUCKET, 'run/a', bytes('newer'), MINE),
+      after: () => owner.putObject(BUCKET, 'run/a', bytes('own')),
+    })
+    await expectCode(adopt(store), 'OBJECT_CHANGED')
+    expect(calls.deleteVersion).toBeUndefined()
+    expect((await read(owner, BUCKET, 'run/a')).toString()).toBe('own')
+    expect(await versionsOf('run/a')).toHaveLength(4)
+  })
+
+  it('is removed where it hides a newer delivery', async () => {
+    const { store } = unnamed({ before: () => producer.putObject(BUCKET, 'run/a', bytes('newer'), MINE) })
+    await expectCode(adopt(store), 'OBJECT_CHANGED')
+    expect((await read(owner, BUCKET, 'run/a')).toString()).toBe('newer')
+    expect(await versionsOf('run/a')).toEqual([`${PRODUCER} 5`, `${PRODUCER} 5`])
+  })
+
+  it('is kept where nothing else is left of the object', async () => {
+    const { versionId = '' } = await owner.headObject(BUCKET, 'run/a')
+    const { store } = unnamed({ after: () => owner.deleteVersion(BUCKET, 'run/a', versionId) })
+    await expectCode(adopt(store), 'OBJECT_CHANGED')
+    expect((await read(owner, BUCKET, 'run/a')).toString()).toBe('first')
+  })
+})
+
 describe('the server', () => {
   it('that gives the copy to nobody else is found out', async () => {
     await deliver('run/a', bytes('a'))

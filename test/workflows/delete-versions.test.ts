@@ -1,4 +1,7 @@
-import { beforeEach, expect, it } from 'vitest'
+import { isDeepStrictEqual } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { failure } from '../../src/storage/failure.ts'
 import { createMemoryStore } from '../../src/storage/memory-store.ts'
 import type { Store } from '../../src/storage/store.ts'
@@ -9,6 +12,9 @@ import { faultyStore } from '../storage/faulty-store.ts'
 
 const BUCKET = 'animine-data-import-1'
 let store: Store
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 /** An object of three versions, one that was deleted, one from before versions were kept. */
 beforeEach(async () => {
@@ -95,4 +101,87 @@ it('closing only counts, unless it shall delete; and deletes nothing while someb
   const deleted = await closeBucket(store, { bucket: BUCKET, deleteBucket: true, versions: 'delete' })
   expect(deleted).toMatchObject({ versions: { ...ALL, deleted: true }, deleted: true })
   expect(await store.bucketState(BUCKET)).toBe('absent')
+})
+
+describe('an object of many versions', () => {
+  const MANY = 50
+  const MANY_AGAIN = { prefix: 'many', signal: undefined }
+
+  beforeEach(async () => {
+    for (let n = 0; n < MANY; n++) await store.putObject(BUCKET, 'many', bytes(`${n}`))
+    await store.putObject(BUCKET, 'many more', bytes('another'))
+  })
+
+  it('is deleted oldest first, a few versions at a time', async () => {
+    const ids = (await collect(store.listVersions(BUCKET, { prefix: 'many' })))
+      .filter(({ objectKey }) => objectKey === 'many')
+      .map(({ versionId }) => versionId)
+    for (const atOnce of [1, 7, 10, 50, 1000]) {
+      const { store: copied, calls, deleted } = recording()
+      const result = await deleteVersions(copied, BUCKET, undefined, atOnce)
+      expect(result).toMatchObject({
+        deleted: { objects: 4, olderVersions: 52, deleteMarkers: 1 },
+        failed: [],
+      })
+      expect(deleted.get('many')).toEqual(ids.toReversed())
+      // What was not remembered is listed again.
+      const again = (calls.listVersions ?? []).filter(([, options]) => isDeepStrictEqual(options, MANY_AGAIN))
+      expect(again).toHaveLength(Math.ceil(MANY / atOnce) - 1)
+    }
+  })
+
+  it('is counted entry by entry, and remembered in part', async () => {
+    const entries = 2_000
+    // A listed version that nobody remembers any more can be collected; one that is remembered can't.
+    const listing = (seen: WeakRef<object>[], most: { alive: number }): Partial<Store> => ({
+      async *listVersions() {
+        for (let n = 0; n < entries; n++) {
+          const shared = { kind: 'object', objectKey: 'many', etag: '', size: 1 } as const
+          const entry = {
+            ...shared,
+            versionId: `${n}`,
+            isLatest: n === 0,
+            lastModified: undefined,
+            ownerId: '',
+          }
+          seen.push(new WeakRef(entry))
+          yield entry
+          if (n % 500 === 499) {
+            await new Promise((resolve) => setImmediate(resolve))
+            collectGarbage()
+            const alive = seen.filter((ref) => ref.deref() !== undefined).length
+            most.alive = Math.max(most.alive, alive)
+          }
+        }
+      },
+    })
+    const most = { alive: 0 }
+    const { store: long } = faultyStore(store, listing([], most))
+    const counted = { objects: 1, olderVersions: entries - 1, deleteMarkers: 0, bytes: entries }
+    expect(await countVersions(long, BUCKET)).toEqual(counted)
+    expect(most.alive).toBeLessThan(100)
+  })
+
+  it('ends where the server goes on listing what it said was deleted', async () => {
+    const { store: lying } = faultyStore(store, { deleteVersion: async () => undefined })
+    await expectCode(deleteVersions(lying, BUCKET, undefined, 7), 'STORE_FAILURE')
+  })
+
+  /** Deletes from a listing of its own: the store stays as it is. */
+  function recording() {
+    const deleted = new Map<string, string[]>()
+    const isDeleted = (objectKey: string, versionId: string) =>
+      deleted.get(objectKey)?.includes(versionId) === true
+    const faults: Partial<Store> = {
+      async *listVersions(...args) {
+        for await (const entry of store.listVersions(...args)) {
+          if (!isDeleted(entry.objectKey, entry.versionId)) yield entry
+        }
+      },
+      deleteVersion: async (_bucket, objectKey, versionId) => {
+        deleted.set(objectKey, [...(deleted.get(objectKey) ?? []), versionId])
+      },
+    }
+    return { ...faultyStore(store, faults), deleted }
+  }
 })

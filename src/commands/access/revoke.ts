@@ -7,6 +7,7 @@ import { accessHistoryFile, projectBookFile } from '../../cli/settings.ts'
 import { proofText, shutOutText } from '../../cli/shut-out-text.ts'
 import { storeFlags, storeSettings } from '../../cli/store-flags.ts'
 import type { ReportedRevoke } from '../../workflows/report-revoke.ts'
+import type { RevokeResult } from '../../workflows/revoke-access.ts'
 
 export default class AccessRevoke extends SealiftCommand<ReportedRevoke> {
   static override summary = 'shut a project out of a bucket, and prove it'
@@ -79,13 +80,14 @@ export default class AccessRevoke extends SealiftCommand<ReportedRevoke> {
     )
     const anonymous = this.closing(await connectAnonymous(request, connection))
     const provers = { asProject, anonymous }
-    const revoked = await reportRevoke(connection, { bucket, project, provers }, place, this.signal)
     const { endpoint } = connection
-    const event = { endpoint, bucket, what: 'revoked' as const, identity: revoked.identity }
-    await rememberAccess(accessHistoryFile(), event, (message) => {
-      this.note(message)
-    })
-    return revoked
+    const remember = async ({ identity }: RevokeResult): Promise<void> => {
+      const event = { endpoint, bucket, what: 'revoked' as const, identity }
+      await rememberAccess(accessHistoryFile(), event, (message) => {
+        this.note(message)
+      })
+    }
+    return reportRevoke(connection, { bucket, project, provers }, place, remember, this.signal)
   }
 
   protected override toText(result: ReportedRevoke): string {

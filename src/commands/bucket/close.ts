@@ -4,7 +4,7 @@ import { SealiftCommand, type PartialFailure } from '../../cli/base-command.ts'
 import { requiredArg } from '../../cli/flags.ts'
 import { printable } from '../../cli/printable.ts'
 import { count, formatByteSize, lines } from '../../cli/report.ts'
-import { accessHistoryFile } from '../../cli/settings.ts'
+import { accessHistoryFile, knownKeysFile } from '../../cli/settings.ts'
 import { storeFlags, storeSettings } from '../../cli/store-flags.ts'
 import { wrongWords } from '../../cli/usage-error.ts'
 import type { CloseBucketResult } from '../../workflows/close-bucket.ts'
@@ -41,12 +41,14 @@ export default class BucketClose extends SealiftCommand<CloseBucketResult> {
 
   protected override async perform(): Promise<CloseBucketResult> {
     const { args, flags } = await this.parse(BucketClose)
-    const [{ connect }, { parseBucket }, { closeBucket }, { rememberAccess }] = await Promise.all([
-      import('../../workflows/connect.ts'),
-      import('../../workflows/s3-url.ts'),
-      import('../../workflows/close-bucket.ts'),
-      import('../../workflows/remember-access.ts'),
-    ])
+    const [{ connect }, { parseBucket }, { closeBucket }, { rememberAccess }, { checkBucketOwner }] =
+      await Promise.all([
+        import('../../workflows/connect.ts'),
+        import('../../workflows/s3-url.ts'),
+        import('../../workflows/close-bucket.ts'),
+        import('../../workflows/remember-access.ts'),
+        import('../../workflows/bucket-owner.ts'),
+      ])
     const bucket = parseBucket(args.BUCKET)
     const versions = flags['delete-versions'] ? ('count' as const) : undefined
     if (flags.yes !== undefined && parseBucket(flags.yes) !== bucket) {
@@ -57,7 +59,12 @@ export default class BucketClose extends SealiftCommand<CloseBucketResult> {
       deleteBucket: flags['delete-bucket'],
       versions: flags.yes === undefined ? versions : ('delete' as const),
     }
-    const { store, endpoint } = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
+    const connection = this.closing(await connect({ ...storeSettings(flags), ...this.telling }))
+    const { store, endpoint } = connection
+    // A bare name may be another bucket than the one whose keys were seen, and what is deleted is gone.
+    if (versions !== undefined) {
+      await checkBucketOwner(connection, { bucket, knownKeysFile: knownKeysFile() }, this.signal)
+    }
     const closed = await closeBucket(store, request, this.signal)
     await rememberAccess(accessHistoryFile(), { endpoint, bucket, what: 'closed' }, (message) => {
       this.note(message)
@@ -84,7 +91,7 @@ export default class BucketClose extends SealiftCommand<CloseBucketResult> {
   }
 }
 
-function versionsText({ bucket, versions }: CloseBucketResult): string | undefined {
+function versionsText({ bucket, ownerId, versions }: CloseBucketResult): string | undefined {
   if (versions === undefined) return undefined
   const { objects, olderVersions, deleteMarkers, bytes, deleted } = versions
   const what = [
@@ -94,5 +101,7 @@ function versionsText({ bucket, versions }: CloseBucketResult): string | undefin
   ].join(', ')
   return deleted
     ? `deleted for good: ${what}, ${formatByteSize(bytes)}`
-    : printable(`would delete ${what}, ${formatByteSize(bytes)}: repeat with --yes ${bucket}`)
+    : printable(
+        `would delete ${what}, ${formatByteSize(bytes)}: in the bucket of ${ownerId}: repeat with --yes ${bucket}`,
+      )
 }

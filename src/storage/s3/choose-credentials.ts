@@ -1,4 +1,5 @@
 import { AppError } from '../../util/errors.ts'
+import { endpointWithoutUser } from './connection.ts'
 import { findOtherCredentials } from './credential-places.ts'
 import { distinct, sameServer, type FoundCredentials } from './found-credentials.ts'
 
@@ -89,7 +90,7 @@ export async function rereadCredentials(
 
 /** For people: `rclone:s3allas in /home/u/.config/rclone/rclone.conf (https://a3s.fi)`. */
 export function spelledPlace({ profile, file, endpoint }: FoundCredentials): string {
-  return `${profile ?? 'the AWS_ variables'}${file === undefined ? '' : ` in ${file}`} (${endpoint ?? 'AWS'})`
+  return `${profile ?? 'the AWS_ variables'}${file === undefined ? '' : ` in ${file}`} (${endpoint === undefined ? 'AWS' : endpointWithoutUser(endpoint)})`
 }
 
 function usable(found: FoundCredentials): UsableCredentials {

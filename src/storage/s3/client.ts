@@ -29,7 +29,7 @@ export function createS3Client(
   settings: ConnectionSettings,
   credentials: FreshCredentials | undefined,
 ): S3Client {
-  const { endpoint, maxSockets = 72, idleTimeout = DEFAULT_IDLE_TIMEOUT } = settings
+  const { endpoint, maxSockets = 160, idleTimeout = DEFAULT_IDLE_TIMEOUT } = settings
   const agent = { keepAlive: true, maxSockets }
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),

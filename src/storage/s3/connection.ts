@@ -27,7 +27,7 @@ export interface ConnectionSettings {
   provider?: Provider | undefined
   /** `endpoint/bucket` instead of `bucket.endpoint`; true when absent and an endpoint is given. */
   forcePathStyle?: boolean | undefined
-  /** Connections at a time; 72 when absent. */
+  /** Connections at a time; 160 when absent: waiting for one counts as waiting for an answer, so there must be enough. */
   maxSockets?: number | undefined
   /** Seconds without a byte in either direction after which a request has failed; 60 when absent. */
   idleTimeout?: number | undefined
@@ -35,6 +35,14 @@ export interface ConnectionSettings {
   pace?: Pace | undefined
   /** Told, in a sentence for the person, when a refusal's reason was removed and the request sent again. */
   onNotice?: ((message: string) => void) | undefined
+}
+
+/** An endpoint to be shown: one that holds a password is refused later, and must not be printed before. */
+export function endpointWithoutUser(endpoint: string): string {
+  const url = URL.parse(endpoint)
+  return url === null || (url.username === '' && url.password === '')
+    ? endpoint
+    : `${url.protocol}//…@${url.host}`
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/

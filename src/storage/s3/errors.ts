@@ -67,6 +67,8 @@ const BY_SERVER_CODE: Readonly<Record<string, Classified>> = {
   XAmzContentSHA256Mismatch: ['INTEGRITY'],
   IncompleteBody: ['INTEGRITY'],
   InvalidPart: ['INTEGRITY'],
+  // 403 on S3, to whoever may read the object.
+  InvalidObjectState: ['STORE_FAILURE', ['the object is in an archive: have it restored first']],
   InvalidRange: ['OBJECT_CHANGED', ['the object is shorter than it was']],
   NotImplemented: ['UNSUPPORTED'],
   MethodNotAllowed: ['UNSUPPORTED'],

@@ -29,10 +29,18 @@ export async function sendBody<Answer>(
   { pace, signal }: { pace?: Pace | undefined; signal?: AbortSignal | undefined },
   send: (body: SentBody, signal: AbortSignal | undefined) => Promise<Answer>,
 ): Promise<Answer> {
-  if (body instanceof Uint8Array && pace === undefined) return send(body, signal)
-  // A request whose body fails would wait for the rest of it until it times out.
+  // A request whose body fails would wait for the rest of it until it times out, and one that was refused early would
+  // go on sending a body whose memory is somebody else's by then.
   const ended = new AbortController()
   const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
+  if (body instanceof Uint8Array && pace === undefined) {
+    try {
+      return await send(body, either)
+    } catch (error) {
+      ended.abort()
+      throw error
+    }
+  }
   either.throwIfAborted()
   const chunks = chunksOf(body)
   const stream = new LentBody(pace === undefined ? chunks : paced(chunks, pace, either))

@@ -6,8 +6,8 @@ import { takeLock } from './journal-lock.ts'
 /** `ID.lock`, or what comes before it: `ID.lock.TOKEN`, `ID.lock.TOKEN.new`. */
 const LOCK_NAME = /^([0-9a-f]{16})\.lock(\..+)?$/
 
-/** A file that becomes a lock does so in a moment: older ones are left over, milliseconds. */
-const CLAIM_LIMIT = 3_600_000
+/** Younger ones are left alone, milliseconds: to look at a lock it has to be taken, and its transfer may begin just now. */
+const AGE_LIMIT = 3_600_000
 
 /**
  * Removes locks that no journal belongs to and no process holds: a process was killed before the first line of its
@@ -18,8 +18,8 @@ export async function removeLeftLocks(folder: string): Promise<void> {
   const journals = new Set(names.filter((name) => name.endsWith('.jsonl')).map((name) => name.slice(0, 16)))
   for (const name of names) {
     const [, id, claim] = LOCK_NAME.exec(name) ?? []
-    if (id === undefined || journals.has(id)) continue
-    const removed = claim === undefined ? letGo(folder, id) : removeOldClaim(join(folder, name))
+    if (id === undefined || journals.has(id) || !(await isOld(join(folder, name)))) continue
+    const removed = claim === undefined ? letGo(folder, id) : rm(join(folder, name), { force: true })
     await removed.catch(() => undefined)
   }
 }
@@ -30,7 +30,7 @@ async function letGo(folder: string, id: string): Promise<void> {
   await lock.release()
 }
 
-async function removeOldClaim(path: string): Promise<void> {
-  const { mtimeMs } = await stat(path)
-  if (Date.now() - mtimeMs > CLAIM_LIMIT) await rm(path, { force: true })
+async function isOld(path: string): Promise<boolean> {
+  const stats = await stat(path).catch(() => undefined)
+  return stats !== undefined && Date.now() - stats.mtimeMs > AGE_LIMIT
 }

@@ -3,13 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../../src/storage/errors.ts'
 import { createMemoryStore } from '../../../src/storage/memory-store.ts'
 import { MemoryWorld } from '../../../src/storage/memory-world.ts'
+import { toStorageError } from '../../../src/storage/s3/errors.ts'
 import type { Store } from '../../../src/storage/store.ts'
 import { probe, type ProbeCaller } from '../../../src/workflows/access-probe.ts'
 import { grantAccess } from '../../../src/workflows/grant-access.ts'
-import { revokeAccess } from '../../../src/workflows/revoke-access.ts'
+import { revokeAccess, type RevokeResult } from '../../../src/workflows/revoke-access.ts'
 import { serializeReport, type RevokeReport } from '../../../src/workflows/revoke-report.ts'
 import type { SecondCaller } from '../../../src/workflows/second-caller.ts'
 import type { KnownProject } from '../../../src/workflows/sharing.ts'
+import { AccessDeviatesError, verifyAccess } from '../../../src/workflows/verify-access.ts'
 import { AppError } from '../../../src/util/errors.ts'
 import { collect } from './collect.ts'
 
@@ -72,9 +74,34 @@ describe('an answer', () => {
     expect(await answers(failed('BUCKET_NOT_FOUND', 404), { anonymous: true })).toEqual(['failed'])
     expect(await answers(failed('BUCKET_NOT_FOUND', 404), { isHiddenFrom: true })).toEqual(['denied'])
     expect(await answers(new AppError('ENDPOINT_UNREACHABLE', 'gone'))).toEqual(['failed'])
-    expect(await answers(new AppError('UNSUPPORTED', 'no such thing'))).toEqual(['unsupported'])
     await expect(answers(new TypeError('a bug'))).rejects.toThrow('a bug')
   })
+
+  it('is no lack of the operation unless the server itself says so', async () => {
+    const unsupported = (options: { status?: number; serverCode?: string }) =>
+      answers(new StorageError('UNSUPPORTED', 'no such thing', { operation: 'GetBucketAcl', ...options }))
+    expect(await unsupported({ status: 405 })).toEqual(['unsupported'])
+    expect(await unsupported({ status: 501 })).toEqual(['unsupported'])
+    // An answer was given, and we do not understand it.
+    expect(await unsupported({})).toEqual(['failed'])
+    expect(await unsupported({ status: 200 })).toEqual(['failed'])
+    expect(await answers(new AppError('UNSUPPORTED', 'no such thing'))).toEqual(['failed'])
+    const serverCode = 'AccessControlListNotSupported'
+    const options = { operation: 'PutObjectAcl', status: 400, serverCode }
+    expect(await answers(new StorageError('STORE_FAILURE', 'no ACLs', options))).toEqual(['unsupported'])
+  })
+
+  it.each([{}, { anonymous: true }])(
+    'is no refusal where only an archive stands in the way %o',
+    async (caller) => {
+      const answer = { name: 'InvalidObjectState', $metadata: { httpStatusCode: 403 } }
+      const archived = toStorageError(Object.assign(new Error('archived'), answer), {
+        operation: 'GetObject',
+      })
+      expect(archived).toMatchObject({ code: 'STORE_FAILURE', status: 403, retryable: false })
+      expect(await answers(archived as Error, caller)).toEqual(['failed'])
+    },
+  )
 
   it('that changed nothing was no permission', async () => {
     expect(await answers(undefined, {}, async () => false)).toEqual(['denied'])
@@ -122,6 +149,97 @@ describe('what cannot be proven is not called enforced', () => {
     const result = await revokeAccess(group, { bucket, project, provers })
     expect(result.state).toBe('stored')
     expect(result.unproven).toEqual(['ListMultipartUploads as producer gave no answer: no answer in time'])
+  })
+})
+
+const lacking = async (): Promise<never> => {
+  throw new StorageError('UNSUPPORTED', 'no such operation', { operation: 'any', status: 501 })
+}
+const refusing = () => {
+  throw new StorageError('ACCESS_DENIED', 'refused', { operation: 'any', status: 403 })
+}
+
+describe('an operation that the server is said not to have', () => {
+  const revoked = async (ofProducer: Partial<Store>, ofGroup: Partial<Store>): Promise<RevokeResult> => {
+    const { group, producer, anonymous } = await granted()
+    const asProject = [{ ...producer, store: changed(producer.store, ofProducer) }]
+    const provers = { asProject, anonymous, waits: [] }
+    return revokeAccess(changed(group, ofGroup), { bucket, project, provers })
+  }
+
+  it('proves nothing when the owner is given it', async () => {
+    const result = await revoked({ objectTags: lacking }, {})
+    expect(result.state).toBe('stored')
+    expect(result.unproven).toEqual([expect.stringMatching(/^GetObjectTagging as producer .* unsupported/)])
+    expect(result.leftovers).toEqual([])
+  })
+
+  it('is nothing that the project could have, when the owner does not have it either', async () => {
+    const result = await revoked({ objectTags: lacking }, { objectTags: lacking })
+    expect(result).toMatchObject({ state: 'enforced', unproven: [], leftovers: [] })
+    expect(result.probes.every(({ caller }) => caller !== 'owner')).toBe(true)
+  })
+
+  it('proves nothing when every server has it, whatever the owner is told', async () => {
+    const result = await revoked({ getObject: lacking }, { getObject: lacking })
+    expect(result.state).toBe('stored')
+    expect(result.unproven).toEqual([expect.stringMatching(/^GetObject as producer .* unsupported/)])
+  })
+
+  it.each([
+    ['GetObjectTagging', 'objectTags', 0],
+    ['HeadObject', 'headObject', 1],
+  ] as const)(
+    'is a deviation at %s unless the owner may lack it as well',
+    async (operation, method, both) => {
+      const { group, producer, anonymous } = await granted()
+      const without = changed(producer.store, { [method]: lacking })
+      const request = { bucket, grantees: [{ ...producer, store: without }], outsiders: [], anonymous }
+      const wrong = async (owner: Store): Promise<Set<string>> => {
+        const error: unknown = await verifyAccess(owner, request).catch((failure: unknown) => failure)
+        if (!(error instanceof AccessDeviatesError)) return new Set()
+        const deviating = error.result.answers.filter(({ deviates }) => deviates)
+        return new Set(deviating.map((one) => `${one.operation} by ${one.caller}`))
+      }
+      expect(await wrong(group)).toEqual(new Set([`${operation} by producer`]))
+      const ofBoth = await wrong(changed(group, { [method]: lacking }))
+      expect(ofBoth.has(`${operation} by producer`)).toBe(both === 1)
+    },
+  )
+})
+
+describe('where so many have prefixes that not all can be tried', () => {
+  it("the project's own is tried, and the others are told", async () => {
+    const { group, producer, anonymous } = await granted()
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const other = { name, grantee: { type: 'rgw', tenant: undefined, uid: name } } as const
+      const terms = { role: 'depositor', prefix: `${name}/` } as const
+      await grantAccess(group, { bucket, project: other, terms })
+    }
+    await grantAccess(group, { bucket, project, terms: { role: 'depositor', prefix: 'theirs/' } })
+    // The store in memory knows no conditions: what a depositor may list before the revocation, it refuses.
+    let listings = 0
+    const listing = changed(producer.store, {
+      listObjects: (...of) => (listings++ === 0 ? group : producer.store).listObjects(...of),
+    })
+    const provers = { asProject: [{ ...producer, store: listing }], anonymous, waits: [] }
+    const result = await revokeAccess(group, { bucket, project, provers })
+    expect(new Set(result.probes.map(({ place }) => place))).toContain('theirs/')
+    expect(result.state).toBe('stored')
+    expect(result.unproven).toEqual([expect.stringMatching(/^nothing was tried below .*: e\/, f\/$/)])
+  })
+})
+
+describe('credentials that were refused before', () => {
+  it('prove nothing about the revocation; once it is done, a refusal is what has to come', async () => {
+    const { group, producer, anonymous } = await granted()
+    const refused = changed(producer.store, { listObjects: refusing })
+    const provers = { asProject: [{ ...producer, store: refused }], anonymous, waits: [] }
+    const first = await revokeAccess(group, { bucket, project, provers })
+    expect(first.state).toBe('stored')
+    expect(first.unproven).toEqual([expect.stringMatching(/^producer was refused before .*ListObjectsV2/)])
+    const again = await revokeAccess(group, { bucket, project, provers })
+    expect(again).toMatchObject({ state: 'enforced', unproven: [] })
   })
 })
 

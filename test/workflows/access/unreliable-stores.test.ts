@@ -1,3 +1,4 @@
+import { providerNamed } from '../../../src/storage/provider/providers.ts'
 import { describe, expect, it } from 'vitest'
 import type { PolicyDocument } from '../../../src/storage/access/access-store.ts'
 import { StorageError } from '../../../src/storage/errors.ts'
@@ -124,9 +125,24 @@ describe('a server that has ACLs and ignores them (MinIO)', () => {
 describe('a server without bucket policies', () => {
   async function withoutPolicies(): Promise<Players> {
     const { group, producer } = await players()
-    const methods = { bucketPolicy: without('GetBucketPolicy'), putBucketPolicy: without('PutBucketPolicy') }
+    const methods = {
+      bucketPolicy: without('GetBucketPolicy'),
+      putBucketPolicy: without('PutBucketPolicy'),
+      provider: async () => providerNamed('generic'),
+    }
     return { group: changed(group, methods), producer }
   }
+
+  it('is not taken for one where the kind of server has them: nothing is revoked by half', async () => {
+    const { group, producer } = await players()
+    await grantAccess(group, depositor)
+    const between = changed(group, { bucketPolicy: without('GetBucketPolicy') })
+    await expect(revokeAccess(between, { bucket, project: PRODUCER })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('cannot be read') as string,
+    })
+    await producer.putObject(bucket, 'still.c4gh', BYTES)
+  })
 
   it('shares what is there with a reader, object by object', async () => {
     const { group, producer } = await withoutPolicies()
