@@ -93,9 +93,7 @@ export default class Access extends SealiftCommand<AccessResult> {
             until: result.granted.until,
           }
         : { what: result.done, identity: result.revoked.identity }
-    await rememberAccess(accessHistoryFile(), { endpoint, bucket, ...what }, (message) => {
-      this.note(message)
-    })
+    await rememberAccess(accessHistoryFile(), { endpoint, bucket, ...what }, this.telling.onNotice)
   }
 
   protected override toText(result: AccessResult): string {

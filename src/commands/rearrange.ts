@@ -9,9 +9,9 @@ import {
   requiredArg,
   senderKeyFlag,
 } from '../cli/flags.ts'
+import { partyNames } from '../cli/party-names.ts'
 import { printable } from '../cli/printable.ts'
 import { formatTransfer, lines, table } from '../cli/report.ts'
-import { recipientsFolder } from '../cli/settings.ts'
 import { checkOutput, newVersionName, readInput, STANDARD_STREAM, writeOutput } from '../cli/streams.ts'
 import type { RearrangedFile } from '../workflows/rearrange.ts'
 
@@ -56,13 +56,7 @@ When even that must not leave, use decrypt --bytes and encrypt.`
       import('../workflows/read-source.ts'),
       import('../workflows/rearrange.ts'),
     ])
-    const parties = await loadParties({
-      recipients: flags.to ?? [],
-      recipientsFolder: recipientsFolder(),
-      identities: flags.identity ?? [],
-      senderKey: flags['sender-key'],
-      passphrase: this.askPassphrase(flags),
-    })
+    const parties = await loadParties(partyNames(flags, this.askPassphrase(flags)))
     const result = await rearrange({
       input: input === STANDARD_STREAM ? readInput(input, this.signal) : readSource(input, this.signal),
       name: input,

@@ -9,9 +9,9 @@ import {
   requiredArg,
   senderKeyFlag,
 } from '../cli/flags.ts'
+import { partyNames } from '../cli/party-names.ts'
 import { printable } from '../cli/printable.ts'
 import { count, formatTransfer, lines, table } from '../cli/report.ts'
-import { recipientsFolder } from '../cli/settings.ts'
 import type { RekeyedFile } from '../workflows/rekey.ts'
 
 export interface RekeyResult extends RekeyedFile {
@@ -50,13 +50,7 @@ Only the readers named with --to can open it: others are out, even with what the
       import('../workflows/parties.ts'),
       import('../workflows/rekey.ts'),
     ])
-    const parties = await loadParties({
-      recipients: flags.to ?? [],
-      recipientsFolder: recipientsFolder(),
-      identities: flags.identity ?? [],
-      senderKey: flags['sender-key'],
-      passphrase: this.askPassphrase(flags),
-    })
+    const parties = await loadParties(partyNames(flags, this.askPassphrase(flags)))
     const result = await rekeyFile({
       input,
       output: flags.output,

@@ -4,18 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { failure } from '../../src/storage/failure.ts'
-import { createMemoryStore } from '../../src/storage/memory-store.ts'
-import { MemoryWorld } from '../../src/storage/memory-world.ts'
 import type { ObjectHeaders } from '../../src/storage/object-store.ts'
 import type { Store } from '../../src/storage/store.ts'
-import { adoptObjects, type AdoptRequest } from '../../src/workflows/adopt-objects.ts'
+import { adoptObjects } from '../../src/workflows/adopt-objects.ts'
 import { bytes, collect, expectCode, read } from '../conformance/steps.ts'
 import { faultyStore } from '../storage/faulty-store.ts'
+import { adoptScene, BUCKET, MINE, OWNER, PRODUCER, type AdoptScene } from './adopt-scene.ts'
 
-const BUCKET = 'animine-data-import-1'
-const OWNER = 'project_2000222'
-const PRODUCER = 'project_2000111'
-const MINE = { acl: 'bucket-owner-full-control' } as const
 const HEADERS: ObjectHeaders = {
   contentType: 'text/x-reads',
   contentDisposition: 'attachment',
@@ -26,31 +21,19 @@ const HEADERS: ObjectHeaders = {
 let owner: Store
 let producer: Store
 let folder: string
+let adopt: AdoptScene['adopt']
+let ownerOf: AdoptScene['ownerOf']
+let deliver: (objectKey: string, body: Uint8Array) => Promise<void>
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sealift-adopt-'))
-  const world = new MemoryWorld()
-  owner = createMemoryStore({ ownerId: OWNER, world, minPartSize: 10 })
-  producer = createMemoryStore({ ownerId: PRODUCER, world, minPartSize: 10 })
-  await owner.createBucket(BUCKET)
-  const acl = await owner.bucketAcl(BUCKET)
-  const write = { grantee: { type: 'canonical', id: PRODUCER }, permission: 'WRITE' } as const
-  await owner.putBucketAcl(BUCKET, { ...acl, grants: [...acl.grants, write] })
+  const scene = await adoptScene()
+  ;({ owner, producer, adopt, ownerOf } = scene)
+  deliver = (objectKey, body) => scene.deliver(objectKey, body, HEADERS)
 })
 afterEach(async () => {
   await rm(folder, { recursive: true })
 })
-
-const adopt = (store: Store = owner, request: Partial<AdoptRequest> = {}) =>
-  adoptObjects(store, { bucket: BUCKET, ...request })
-const ownerOf = async (objectKey: string) => (await owner.objectAcl(BUCKET, objectKey)).ownerId
-/** The producer delivers an object that says much of itself. */
-const deliver = async (objectKey: string, body: Uint8Array) => {
-  const uploadId = await producer.createMultipartUpload(BUCKET, objectKey, { ...MINE, headers: HEADERS })
-  const upload = { bucket: BUCKET, objectKey, uploadId }
-  await producer.completeMultipartUpload(upload, [await producer.uploadPart(upload, 1, body)])
-  await producer.putObjectTags(BUCKET, objectKey, { state: 'raw', of: 'run 12' })
-}
 
 describe('whole objects', () => {
   it('become the owner’s, with headers, tags and bytes as they were; its own are left alone', async () => {

@@ -57,9 +57,7 @@ export default class AccessAdopt extends SealiftCommand<AdoptResult> {
     }
     const result = await adoptObjects(store, request, this.signal)
     if (result.dryRun || result.adopted.length === 0) return result
-    await rememberAccess(accessHistoryFile(), { endpoint, bucket, what: 'adopted' }, (message) => {
-      this.note(message)
-    })
+    await rememberAccess(accessHistoryFile(), { endpoint, bucket, what: 'adopted' }, this.telling.onNotice)
     return result
   }
 

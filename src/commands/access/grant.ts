@@ -64,9 +64,7 @@ export default class AccessGrant extends SealiftCommand<GrantResult> {
     if (flags['dry-run']) return granted
     const { identity, role } = granted
     const event = { endpoint, bucket, what: 'granted' as const, identity, role, until: granted.until }
-    await rememberAccess(accessHistoryFile(), event, (message) => {
-      this.note(message)
-    })
+    await rememberAccess(accessHistoryFile(), event, this.telling.onNotice)
     return granted
   }
 

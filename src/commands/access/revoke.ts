@@ -83,9 +83,7 @@ export default class AccessRevoke extends SealiftCommand<ReportedRevoke> {
     const { endpoint } = connection
     const remember = async ({ identity }: RevokeResult): Promise<void> => {
       const event = { endpoint, bucket, what: 'revoked' as const, identity }
-      await rememberAccess(accessHistoryFile(), event, (message) => {
-        this.note(message)
-      })
+      await rememberAccess(accessHistoryFile(), event, this.telling.onNotice)
     }
     return reportRevoke(connection, { bucket, project, provers }, place, remember, this.signal)
   }

@@ -66,9 +66,7 @@ export default class BucketClose extends SealiftCommand<CloseBucketResult> {
       await checkBucketOwner(connection, { bucket, knownKeysFile: knownKeysFile() }, this.signal)
     }
     const closed = await closeBucket(store, request, this.signal)
-    await rememberAccess(accessHistoryFile(), { endpoint, bucket, what: 'closed' }, (message) => {
-      this.note(message)
-    })
+    await rememberAccess(accessHistoryFile(), { endpoint, bucket, what: 'closed' }, this.telling.onNotice)
     return closed
   }
 

@@ -64,9 +64,7 @@ Everything is read back; what the server does not keep is an error.`
     const opened = await openBucket(store, request, this.signal)
     const { identity, role, until: ends } = opened.grant
     const event = { endpoint, bucket, what: 'opened' as const, identity, role, until: ends }
-    await rememberAccess(accessHistoryFile(), event, (message) => {
-      this.note(message)
-    })
+    await rememberAccess(accessHistoryFile(), event, this.telling.onNotice)
     return opened
   }
 

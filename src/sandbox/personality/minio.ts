@@ -5,6 +5,7 @@ import { type BucketOperation, type BucketRequest, emptyAnswer, xmlAnswer } from
 import type { Rules } from '../rules.ts'
 import { S3Error } from '../s3-error.ts'
 import { buildXml, childElements, childText, parseXml } from '../xml.ts'
+import { accessKeyAccounts } from './access-key-accounts.ts'
 import type { Personality } from './personality.ts'
 
 /** Whom MinIO calls the owner of everything (cmd/bucket-handlers.go, globalMinioDefaultOwnerID). */
@@ -14,16 +15,7 @@ const minioOwner = {
 }
 
 const accounts: Accounts = {
-  kind: 'access-key',
-  identify: (project) => ({
-    id: project.accessKeyId,
-    uid: project.uid,
-    tenant: '',
-    displayName: project.displayName ?? project.uid,
-    anonymous: false,
-  }),
-  bookIdentity: ({ accessKeyId }) => `access-key:${accessKeyId}`,
-  isPrincipal: (name, identity) => name === '*' || (!identity.anonymous && name === identity.id),
+  ...accessKeyAccounts,
   unknownGrantees: 'accepted',
   shownOwner: () => minioOwner,
 }

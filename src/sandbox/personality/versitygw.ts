@@ -2,20 +2,11 @@ import type { Accounts } from '../projects.ts'
 import type { BucketOperation } from '../request.ts'
 import type { Rules } from '../rules.ts'
 import { S3Error } from '../s3-error.ts'
+import { accessKeyAccounts } from './access-key-accounts.ts'
 import type { Personality } from './personality.ts'
 
-/** An account is its access key id: in policies, ACLs and listings. */
 const accounts: Accounts = {
-  kind: 'access-key',
-  identify: (project) => ({
-    id: project.accessKeyId,
-    uid: project.uid,
-    tenant: '',
-    displayName: project.displayName ?? project.uid,
-    anonymous: false,
-  }),
-  bookIdentity: ({ accessKeyId }) => `access-key:${accessKeyId}`,
-  isPrincipal: (name, identity) => name === '*' || (!identity.anonymous && name === identity.id),
+  ...accessKeyAccounts,
   unknownGrantees: 'refused',
   // Whose versions and uploads are is not told.
   shownOwner: ({ id, of }) =>
