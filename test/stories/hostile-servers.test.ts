@@ -1,4 +1,9 @@
-import { GetBucketAclCommand, GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  GetBucketAclCommand,
+  GetBucketPolicyCommand,
+  PutBucketPolicyCommand,
+} from '@aws-sdk/client-s3'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -62,7 +67,10 @@ describe('a server that answers for a policy with half of it', () => {
     it('is neither believed nor written to: what the policy says is not known', async () => {
       const { group, producer } = stage()
       const { name, identity } = producer.project
-      await group.json(['bucket', 'open', BUCKET, '--for', name, '--role', 'reader'])
+      const open = ['bucket', 'open', BUCKET, '--for', name, '--role', 'reader']
+      expectFailure(await group.sealift(open), { code: 1, error: /policy .* cannot be read/ })
+      expect(await group.json(['bucket', 'list'])).toMatchObject({ buckets: [] })
+      await group.s3.send(new CreateBucketCommand({ Bucket: BUCKET }))
       // Written by somebody else: the policy that the server will show only half of.
       const Policy = policyFor(BUCKET, identity)
       await group.s3.send(new PutBucketPolicyCommand({ Bucket: BUCKET, Policy }))
