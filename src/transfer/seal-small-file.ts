@@ -1,20 +1,19 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { looksLikeCrypt4gh } from '../crypto/crypt4gh/header.ts'
-import type { KeyPair } from '../crypto/keys/key-pair.ts'
+import type { HeaderSealer } from '../crypto/crypt4gh/header-sealer.ts'
+import { newDataKey } from '../crypto/crypt4gh/segment.ts'
 import { AppError } from '../util/errors.ts'
 import { errnoOf } from '../util/file-errors.ts'
 import type { FileIdentity } from './journal/journal-entry.ts'
 import { sealToMemory, type WantedDigests } from './seal-task.ts'
 import { identityOf, isSameFile } from './source-file.ts'
 import type { PlaintextDigests } from './task-result.ts'
-import { freshHeader, type UploadHeader } from './upload-header.ts'
 
 /** How the small files of a run are sealed. */
 export interface SmallFileSealing {
-  /** Public keys, distinct. */
-  recipients: readonly Uint8Array[]
-  sender: KeyPair
+  /** Knows the sender and the recipients. */
+  headers: HeaderSealer
   digests: WantedDigests
   /** Whether a file that is sealed already is sealed once more. */
   encryptAgain: boolean
@@ -53,26 +52,27 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK
  * Crypt4GH file already, or does not fit into the slot
  * @throws what is not to do with the file: a bug
  */
-export async function sealSmallFile(
+export function sealSmallFile(
   file: SmallFile,
-  { recipients, sender, digests, encryptAgain }: SmallFileSealing,
-): Promise<SealedSmallFile | undefined> {
-  let header: UploadHeader | undefined
+  { headers, digests, encryptAgain }: SmallFileSealing,
+): SealedSmallFile | undefined {
+  const dataKey = newDataKey()
   try {
-    header = await freshHeader(recipients, sender)
-    return sealUnder(header, file, digests, encryptAgain)
+    const header = headers.seal({ dataKeys: [dataKey] })
+    return sealUnder(header, dataKey, file, digests, encryptAgain)
   } catch (error) {
     if (error instanceof AppError || error instanceof RangeError || errnoOf(error) !== undefined)
       return undefined
     throw error
   } finally {
-    header?.dataKey.fill(0)
+    dataKey.fill(0)
   }
 }
 
 /** The file must be the listed one before it is read and after. */
 function sealUnder(
-  header: UploadHeader,
+  header: Uint8Array,
+  dataKey: Uint8Array,
   file: SmallFile,
   digests: WantedDigests,
   encryptAgain: boolean,
@@ -84,7 +84,7 @@ function sealUnder(
       return stats.isFile() && isSameFile(identityOf(stats), file.identity)
     }
     if (!isListed() || (!encryptAgain && startsSealed(fd))) return undefined
-    const sealed = sealInto(file, fd, header, digests)
+    const sealed = sealInto(file, fd, header, dataKey, digests)
     return isListed() ? sealed : undefined
   } finally {
     closeSync(fd)
@@ -99,7 +99,8 @@ function startsSealed(fd: number): boolean {
 function sealInto(
   { identity, slot }: SmallFile,
   fd: number,
-  { bytes: header, dataKey }: UploadHeader,
+  header: Uint8Array,
+  dataKey: Uint8Array,
   digests: WantedDigests,
 ): SealedSmallFile | undefined {
   new Uint8Array(slot).set(header)

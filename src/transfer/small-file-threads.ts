@@ -1,13 +1,13 @@
 /**
- * Threads that open, read and seal small files: what the operating system has to be asked for, and a header's key
- * agreement, take longer than the cipher, and would keep the network waiting. A message between threads costs as much as
- * a small file does, so files go over in groups.
+ * Threads that open, read and seal small files: what the operating system has to be asked for takes longer than the
+ * cipher, and would keep the network waiting. A message between threads costs as much as a small file does, so files go
+ * over in groups. The keys of the header packets are agreed on once, before the threads start.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { KeyPair } from '../crypto/keys/key-pair.ts'
-import type { SealedSmallFile, SmallFile, SmallFileSealing } from './seal-small-file.ts'
-import type { SealedGroup } from './small-file-worker.ts'
+import { wipePacketKeys, type PacketKeys } from '../crypto/crypt4gh/packet-key.ts'
+import type { SealedSmallFile, SmallFile } from './seal-small-file.ts'
+import type { SealedGroup, SmallFileWork } from './small-file-worker.ts'
 
 /** Files that go to a thread together at most; while it is at work, the next ones gather. */
 const GROUP = 16
@@ -22,7 +22,7 @@ interface Waiting {
 }
 
 export class SmallFileThreads {
-  readonly #sealing: SmallFileSealing
+  readonly #work: SmallFileWork
   readonly #limit = Math.min(MAX_THREADS, Math.max(MIN_THREADS, availableParallelism()))
   readonly #idle: Worker[] = []
   readonly #atWork = new Map<Worker, readonly Waiting[]>()
@@ -30,9 +30,9 @@ export class SmallFileThreads {
   #handing = false
   #ended = false
 
-  /** @param sealing - the secret key is copied; {@link close} wipes the copy */
-  constructor(sealing: SmallFileSealing) {
-    this.#sealing = { ...sealing, sender: sharedKeyPair(sealing.sender) }
+  /** @param work - its packet keys are taken over, and wiped by {@link close} */
+  constructor(work: SmallFileWork) {
+    this.#work = { ...work, packetKeys: intoSharedMemory(work.packetKeys) }
   }
 
   /**
@@ -47,12 +47,12 @@ export class SmallFileThreads {
     })
   }
 
-  /** Ends the threads and wipes the key. What is asked for now or was not answered is undefined. */
+  /** Ends the threads and wipes the keys. What is asked for now or was not answered is undefined. */
   async close(): Promise<void> {
     this.#ended = true
     // A slot is its owner's again only when no thread can write to it any more.
     await Promise.all([...this.#idle, ...this.#atWork.keys()].map((worker) => worker.terminate()))
-    this.#sealing.sender.secretKey.fill(0)
+    wipePacketKeys(this.#work.packetKeys)
     for (const { resolve } of [...this.#atWork.values(), this.#queue].flat()) resolve(undefined)
     this.#atWork.clear()
     this.#queue = []
@@ -85,7 +85,7 @@ export class SmallFileThreads {
     let worker: Worker
     try {
       worker = new Worker(workerUrl(), {
-        workerData: this.#sealing,
+        workerData: this.#work,
         // As those of the cipher: a small heap makes V8 collect early.
         resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
       })
@@ -111,11 +111,15 @@ export class SmallFileThreads {
   }
 }
 
-/** In memory that the threads share, so that wiping it here wipes it there. */
-function sharedKeyPair({ publicKey, secretKey }: KeyPair): KeyPair {
-  const shared = new Uint8Array(new SharedArrayBuffer(secretKey.length))
-  shared.set(secretKey)
-  return { publicKey, secretKey: shared }
+/** Wiping them here wipes them for all threads. */
+function intoSharedMemory(keys: PacketKeys): PacketKeys {
+  const ofReaders = keys.ofReaders.map((packetKey) => {
+    const shared = new Uint8Array(new SharedArrayBuffer(packetKey.length))
+    shared.set(packetKey)
+    return shared
+  })
+  wipePacketKeys(keys)
+  return { writerPublicKey: keys.writerPublicKey, ofReaders }
 }
 
 /** The compiled worker beside the compiled module, the source beside the source. */

@@ -135,4 +135,15 @@ describe('the threads of small files', () => {
     await files.withThreads(work)
     expect(given.at(-1)).toBeUndefined()
   })
+
+  it('are not there for a recipient that is none: taken the ordinary way, a file tells what is wrong', async () => {
+    const files = new SmallFiles({ ...(await sealing()), recipients: [new Uint8Array(32)] })
+    const given: unknown[] = []
+    const work = async (threads: SmallFileThreads | undefined) => {
+      given.push(threads)
+      await new Promise(setImmediate)
+    }
+    await Promise.all(Array.from({ length: 200 }, () => files.withThreads(work)))
+    expect(given).toEqual(Array(200).fill(undefined))
+  })
 })

@@ -9,6 +9,17 @@ import type { KeyPair } from '../keys/key-pair.ts'
 import type { Sodium } from '../sodium.ts'
 import { KEY_SIZE } from './format.ts'
 
+/** What a writer shares with each of its readers: packets can be sealed with it, without the writer's secret key. */
+export interface PacketKeys {
+  writerPublicKey: Uint8Array
+  /** Secret, 32 bytes each. */
+  ofReaders: readonly Uint8Array[]
+}
+
+export function wipePacketKeys({ ofReaders }: PacketKeys): void {
+  for (const packetKey of ofReaders) packetKey.fill(0)
+}
+
 /**
  * The packet key as its writer gets it.
  *

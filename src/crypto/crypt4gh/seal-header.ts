@@ -1,23 +1,15 @@
 import { hex } from '../../util/bytes.ts'
-import { AppError } from '../../util/errors.ts'
 import { generateKeyPair } from '../keys/key-pair.ts'
 import type { KeyPair } from '../keys/key-pair.ts'
-import { randomBytes } from '../primitives.ts'
 import { readySodium } from '../sodium.ts'
-import type { Sodium } from '../sodium.ts'
-import { HEADER_LIMITS, HEADER_METHOD_X25519_CHACHA20, KEY_SIZE, NONCE_SIZE } from './format.ts'
-import { serializeDataKey, serializeEditList } from './header-payload.ts'
-import { headerPacket, serializeHeader } from './header.ts'
+import { checkPacketCount, HeaderSealer } from './header-sealer.ts'
+import type { HeaderContents } from './header-sealer.ts'
+import { serializeHeader } from './header.ts'
 import type { HeaderPacket } from './header.ts'
-import { packetKeyOfWriter } from './packet-key.ts'
+import { packetKeyOfWriter, wipePacketKeys } from './packet-key.ts'
+import type { PacketKeys } from './packet-key.ts'
 
-/** What a header tells its readers. */
-export interface HeaderContents {
-  /** At least one; 32 bytes each. */
-  dataKeys: readonly Uint8Array[]
-  /** Discard, keep, discard … in bytes; an empty list says nothing and is left out. */
-  editList?: readonly bigint[] | undefined
-}
+export type { HeaderContents } from './header-sealer.ts'
 
 /**
  * Seals a header (crypt4gh.tex §2.2): for each recipient, in the order given and once each, a packet per
@@ -41,51 +33,38 @@ export async function sealPackets(
   recipients: readonly Uint8Array[],
   sender?: KeyPair,
 ): Promise<HeaderPacket[]> {
-  if (contents.dataKeys.length === 0) throw new RangeError('a header needs a data key')
-  const payloads = contents.dataKeys.map(serializeDataKey)
-  const { editList } = contents
-  if (editList !== undefined && editList.length > 0) payloads.push(serializeEditList(editList))
+  const keys = await packetKeysFor(recipients, sender)
+  try {
+    return new HeaderSealer(keys).sealPackets(contents)
+  } finally {
+    wipePacketKeys(keys)
+  }
+}
+
+/**
+ * The packet keys of each recipient, in the order given and once each: for whoever seals many headers for the same ones.
+ * Agreeing on a key takes several times as long as sealing a packet with it. Wipe them ({@link wipePacketKeys}) when done.
+ *
+ * @throws {@link AppError} as {@link sealHeader}
+ */
+export async function packetKeysFor(
+  recipients: readonly Uint8Array[],
+  sender?: KeyPair,
+): Promise<PacketKeys> {
   const readers = distinct(recipients)
-  checkCount(readers.length, payloads.length)
+  checkPacketCount(readers.length, 1)
   const sodium = await readySodium()
   const writer = sender ?? (await generateKeyPair())
+  const ofReaders: Uint8Array[] = []
+  const keys = { writerPublicKey: writer.publicKey, ofReaders }
   try {
-    return readers.flatMap((reader) => sealForReader(sodium, payloads, reader, writer))
+    for (const reader of readers) ofReaders.push(packetKeyOfWriter(sodium, writer, reader))
+    return keys
+  } catch (error) {
+    wipePacketKeys(keys)
+    throw error
   } finally {
-    for (const payload of payloads) sodium.memzero(payload)
     if (sender === undefined) sodium.memzero(writer.secretKey)
-  }
-}
-
-function sealForReader(
-  sodium: Sodium,
-  payloads: readonly Uint8Array[],
-  reader: Uint8Array,
-  writer: KeyPair,
-): HeaderPacket[] {
-  const packetKey = packetKeyOfWriter(sodium, writer, reader)
-  const packets = payloads.map((payload) => {
-    const nonce = randomBytes(NONCE_SIZE)
-    const sealed = sodium.crypto_aead_chacha20poly1305_ietf_encrypt(payload, null, null, nonce, packetKey)
-    const body = new Uint8Array(KEY_SIZE + NONCE_SIZE + sealed.length)
-    body.set(writer.publicKey)
-    body.set(nonce, KEY_SIZE)
-    body.set(sealed, KEY_SIZE + NONCE_SIZE)
-    return headerPacket(HEADER_METHOD_X25519_CHACHA20, body)
-  })
-  sodium.memzero(packetKey)
-  return packets
-}
-
-function checkCount(readerCount: number, packetsPerReader: number): void {
-  if (readerCount === 0) {
-    throw new AppError('USAGE', 'no recipient given, nobody could open the file')
-  }
-  if (readerCount * packetsPerReader > HEADER_LIMITS.packetCount) {
-    throw new AppError(
-      'USAGE',
-      `${readerCount} recipients need ${readerCount * packetsPerReader} header packets, readers accept ${HEADER_LIMITS.packetCount}`,
-    )
   }
 }
 

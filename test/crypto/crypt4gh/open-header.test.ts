@@ -5,7 +5,7 @@ import { headerPacket, parseHeader, serializeHeader } from '../../../src/crypto/
 import type { Header, HeaderPacket } from '../../../src/crypto/crypt4gh/header.ts'
 import { openHeader } from '../../../src/crypto/crypt4gh/open-header.ts'
 import { packetKeyOfReader, packetKeyOfWriter } from '../../../src/crypto/crypt4gh/packet-key.ts'
-import { sealHeader, sealPackets } from '../../../src/crypto/crypt4gh/seal-header.ts'
+import { packetKeysFor, sealHeader, sealPackets } from '../../../src/crypto/crypt4gh/seal-header.ts'
 import { newDataKey } from '../../../src/crypto/crypt4gh/segment.ts'
 import { fingerprint } from '../../../src/crypto/keys/fingerprint.ts'
 import { generateKeyPair, keyPairFromSecret } from '../../../src/crypto/keys/key-pair.ts'
@@ -163,15 +163,26 @@ describe('recipients that protect nothing are refused', () => {
 describe('secrets are wiped', () => {
   it('payloads, packet keys and the ephemeral secret key, when a header was sealed and when it was opened', async () => {
     const wipe = vi.spyOn(sodium, 'memzero')
+    const fill = vi.spyOn(Uint8Array.prototype, 'fill')
     const header = await sealed({ dataKeys: [newDataKey()], editList: [1n] }, [alice, bob])
+    const zeroed = fill.mock.contexts.filter((_, call) => fill.mock.calls[call]?.[0] === 0) as Uint8Array[]
+    fill.mockRestore()
+    const wiped = [...wipe.mock.calls.map(([bytes]) => bytes), ...zeroed]
     // Two payloads, two keys for each of two recipients (crypto_kx makes a pair), one secret key.
-    expect(wipe.mock.calls.map(([bytes]) => bytes.length).sort((a, b) => a - b)).toEqual([
-      16, 32, 32, 32, 32, 32, 40,
-    ])
-    expect(wipe.mock.calls.every(([bytes]) => bytes.every((byte) => byte === 0))).toBe(true)
+    expect(wiped.map(({ length }) => length).sort((a, b) => a - b)).toEqual([16, 32, 32, 32, 32, 32, 40])
+    expect(wiped.every((bytes) => bytes.every((byte) => byte === 0))).toBe(true)
     wipe.mockClear()
     await openHeader(header, [alice])
     expect(wipe.mock.calls.map(([bytes]) => bytes.length).sort((a, b) => a - b)).toEqual([16, 32, 32, 40])
+  })
+
+  it('packet keys that were agreed on before a recipient who has no usable key', async () => {
+    const fill = vi.spyOn(Uint8Array.prototype, 'fill')
+    const agreeing = packetKeysFor([alice.publicKey, LOW_ORDER[0]!], bob)
+    await expect(agreeing).rejects.toMatchObject({ code: 'INVALID_KEY' })
+    const zeroed = fill.mock.contexts.filter((_, call) => fill.mock.calls[call]?.[0] === 0) as Uint8Array[]
+    fill.mockRestore()
+    expect(zeroed.map(({ length }) => length)).toEqual([32])
   })
 
   it('but not the secret key of a sender who was given', async () => {
