@@ -12,7 +12,7 @@ import { abortLater } from '../util/abort-later.ts'
 import { forEachPulled } from '../util/pull-pool.ts'
 import { createUpload } from './create-upload.ts'
 import { checkJoined, type JoinedParts } from './joined-upload.ts'
-import type { MultipartUpload, ObjectName, ObjectStore } from './object-store.ts'
+import type { MultipartUpload, ObjectName, ObjectStore, RequestOptions } from './object-store.ts'
 import { seenAbsent } from './seen-absent.ts'
 import { sendPart } from './send-part.ts'
 import { type SentPart, wrongLength, wrongParts } from './upload-checks.ts'
@@ -172,12 +172,14 @@ class PartSending {
     onPartStored: UploadOptions['onPartStored'],
   ): Promise<void> {
     const { signal, keepAfter } = this.#options
+    // The grace is for what may still arrive: a store that is away is not asked again.
+    const repeatUntil = signal && AbortSignal.any([signal, cancel.signal])
     await forEachPulled(
       this.#missing(),
       Math.min(concurrency, this.#plan.partCount),
       async (partNumber) => {
         try {
-          const part = await this.#send(partNumber, cancel.signal)
+          const part = await this.#send(partNumber, { signal: cancel.signal, repeatUntil })
           this.#arrived.set(partNumber, part)
           onPartStored?.(part, false)
         } catch (error) {
@@ -196,9 +198,9 @@ class PartSending {
     }
   }
 
-  async #send(partNumber: number, signal: AbortSignal): Promise<SentPart> {
-    const prepared = await this.#plan.prepare(partNumber, signal)
-    const { part, etagIsMd5 } = await sendPart(this.#store, this.#upload, partNumber, prepared, signal)
+  async #send(partNumber: number, options: RequestOptions & { signal: AbortSignal }): Promise<SentPart> {
+    const prepared = await this.#plan.prepare(partNumber, options.signal)
+    const { part, etagIsMd5 } = await sendPart(this.#store, this.#upload, partNumber, prepared, options)
     this.etagsAreMd5 ||= etagIsMd5
     return part
   }

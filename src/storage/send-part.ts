@@ -1,4 +1,4 @@
-import type { MultipartUpload, ObjectStore } from './object-store.ts'
+import type { MultipartUpload, ObjectStore, RequestOptions } from './object-store.ts'
 import type { SentPart } from './upload-checks.ts'
 import type { PreparedPart } from './upload-plan.ts'
 
@@ -15,11 +15,11 @@ export async function sendPart(
   upload: MultipartUpload,
   partNumber: number,
   prepared: PreparedPart,
-  signal: AbortSignal,
+  options: RequestOptions,
 ): Promise<AnsweredPart> {
   try {
     const { body, sha256, md5, etagProbe } = prepared
-    const { etag } = await store.uploadPart(upload, partNumber, body, { sha256, md5, signal })
+    const { etag } = await store.uploadPart(upload, partNumber, body, { sha256, md5, ...options })
     return {
       part: { partNumber, etag, size: body.length },
       etagIsMd5: etag === etagProbe || md5 !== undefined,

@@ -11,12 +11,17 @@ import { AppError } from '../../src/util/errors.ts'
 import { Random } from '../fuzz/random.ts'
 import { FAULT_KINDS, startFaultProxy } from '../support/fault-proxy.ts'
 import type { FaultKind, StruckFault } from '../support/fault-proxy.ts'
-import { TRANSFERS } from './transfers.ts'
-import type { Ground, Wrong } from './transfers.ts'
+import type { Ground, Wrong } from './play.ts'
+import { countThreadFetches } from './thread-fetches.ts'
+import type { ThreadFetches } from './thread-fetches.ts'
+import { LARGE_TRANSFERS, TRANSFERS } from './transfers.ts'
+import type { Transfer } from './transfers.ts'
 
 /** One run and what came of it. */
 export interface FaultRun {
   run: number
+  /** Whether only large files are moved, whatever the run's number. */
+  allLarge: boolean
   transfer: string
   /** Of a fault, for each request. */
   probability: number
@@ -24,6 +29,8 @@ export interface FaultRun {
   ends: string[]
   faults: StruckFault[]
   requests: number
+  /** Ranges that threads were asked to fetch. */
+  fetches: ThreadFetches
   /** What must not have happened; empty for a good run. */
   findings: string[]
 }
@@ -42,18 +49,20 @@ const STALL = 2500
 /** Mostly what the project promises to live with, and some runs of what it only must not lie about. */
 const PROBABILITIES = [0.05, 0.05, 0.05, 0.2, 0.5] as const
 
-const NAMES = Object.keys(TRANSFERS)
+/** One run of so many moves a large file; all of them where that is asked for. */
+const LARGE_EVERY = 20
 
 export async function faultRun(
   upstream: Upstream,
   ground: Ground,
   seed: number,
   run: number,
+  allLarge = false,
 ): Promise<FaultRun> {
   const random = new Random(seed, run)
-  const transfer = NAMES[run % NAMES.length]!
+  const [transfer, { play, kinds }] = transferOf(run, allLarge)
   const probability = random.pick(PROBABILITIES)
-  const { play, kinds } = TRANSFERS[transfer]!
+  const fetches = countThreadFetches()
   const proxy = await startFaultProxy({
     upstream: upstream.endpoint,
     seed: random.word(),
@@ -91,11 +100,19 @@ export async function faultRun(
   } catch (error) {
     wrong(`the run itself failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   } finally {
+    fetches.end()
     store.close()
     await proxy.close()
   }
   const { faults, requests } = proxy
-  return { run, transfer, probability, ends, faults, requests, findings }
+  return { run, allLarge, transfer, probability, ends, faults, requests, fetches: fetches.counts, findings }
+}
+
+function transferOf(run: number, allLarge: boolean): [string, Transfer] {
+  const large = allLarge || run % LARGE_EVERY === LARGE_EVERY - 1
+  const transfers = Object.entries(large ? LARGE_TRANSFERS : TRANSFERS)
+  const turn = large && !allLarge ? Math.floor(run / LARGE_EVERY) : run
+  return transfers[turn % transfers.length]!
 }
 
 /** A store as the commands have it, but impatient; with `idleTimeout` (seconds) less so. */
@@ -126,10 +143,10 @@ export function faultCounts(runs: readonly FaultRun[]): Map<FaultKind, number> {
 /** A finding with all that happened before it. */
 export function describeFinding(
   seed: number,
-  { run, transfer, probability, ends, faults, findings }: FaultRun,
+  { run, allLarge, transfer, probability, ends, faults, findings }: FaultRun,
 ): string {
   return [
-    `${findings.length > 0 ? 'finding' : 'run'}: --seed ${seed} --only ${run} (${transfer}, faults in ${probability * 100} % of requests; ends: ${ends.join(', ')})`,
+    `${findings.length > 0 ? 'finding' : 'run'}: --seed ${seed} --only ${allLarge ? 'large:' : ''}${run} (${transfer}, faults in ${probability * 100} % of requests; ends: ${ends.join(', ')})`,
     ...findings,
     ...faults.map(({ kind, request, attempt }) => `  ${kind}: ${request}, attempt ${attempt}`),
   ].join('\n')

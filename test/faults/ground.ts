@@ -6,7 +6,7 @@ import { generateKeyPair } from '../../src/crypto/keys/key-pair.ts'
 import type { BackendPlan } from '../support/backends.ts'
 import { storeAt } from './campaign.ts'
 import type { Upstream } from './campaign.ts'
-import type { Ground } from './transfers.ts'
+import type { Ground } from './play.ts'
 
 /** A server for a campaign, with an empty bucket and a folder. */
 export interface Site {

@@ -1,49 +1,22 @@
 /** The transfers of the fault campaign: what is done, and what must be true afterwards. */
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { fingerprint } from '../../src/crypto/keys/fingerprint.ts'
-import type { KeyPair } from '../../src/crypto/keys/key-pair.ts'
-import type { Store } from '../../src/storage/store.ts'
-import { AppError, hasCode } from '../../src/util/errors.ts'
-import { download } from '../../src/workflows/download.ts'
-import type { DownloadRequest, DownloadResult } from '../../src/workflows/download.ts'
-import type { JournalSettings } from '../../src/workflows/transfer-job.ts'
-import { upload } from '../../src/workflows/upload.ts'
-import type { UploadRequest, UploadResult } from '../../src/workflows/upload.ts'
+import type { DownloadRequest } from '../../src/workflows/download.ts'
 import type { Random } from '../fuzz/random.ts'
 import { FAULT_KINDS } from '../support/fault-proxy.ts'
 import type { FaultKind } from '../support/fault-proxy.ts'
-import { filesBelow, writeTree } from '../support/files.ts'
-
-/** Notes what must not have happened. */
-export type Wrong = (what: string) => void
-
-/** What all runs share. */
-export interface Ground {
-  bucket: string
-  /** An empty folder, the runs' own. */
-  folder: string
-  reader: KeyPair
-  /** The same server without harm, to see what is really there. */
-  plainStore: Store
-}
-
-/** One run of a transfer. */
-interface Play {
-  ground: Ground
-  random: Random
-  /** Of this run alone. */
-  name: string
-  /** Through the proxy. */
-  store: Store
-  /** Harm is done to requests from now on, or no more. */
-  harm: (on: boolean) => void
-  /** Runs a command and notes how it ended; gives its result, or undefined when it failed as it may. */
-  attempt: <T>(command: () => Promise<T>) => Promise<T | undefined>
-  wrong: Wrong
-}
+import { writeTree } from '../support/files.ts'
+import {
+  expectDelivery,
+  expectFile,
+  expectNothingLeft,
+  expectObject,
+  expectReceived,
+} from './expectations.ts'
+import { clear, objectBytes, PART_SIZE, put, receive, send, sourceFile, stopAndGoOn } from './play.ts'
+import type { Play } from './play.ts'
 
 export interface Transfer {
   play: (play: Play) => Promise<void>
@@ -51,21 +24,33 @@ export interface Transfer {
   kinds?: readonly FaultKind[]
 }
 
-const MIB = 1024 ** 2
-const PART_SIZE = 5 * MIB
-
 export const TRANSFERS: Readonly<Record<string, Transfer>> = {
   'upload of one file': { play: uploadOne },
-  'download of one file': { play: downloadOne },
+  'download of one file': { play: (play) => downloadOne(play) },
   'upload of a folder': { play: uploadFolder },
   'download of a folder': { play: downloadFolder },
   'overwriting upload': { play: overwriteObject },
   'upload to a taken key': { play: uploadToTaken },
-  'overwriting download': { play: overwriteFile },
+  'overwriting download': { play: (play) => overwriteFile(play) },
   // A flipped bit of what nobody opens shows only when somebody does.
   'stopped upload, gone on with': { play: goOnUploading },
-  'stopped download, gone on with': { play: goOnDownloading },
+  'stopped download, gone on with': { play: (play) => goOnDownloading(play) },
   'download as it is': { play: downloadAsIs, kinds: FAULT_KINDS.filter((kind) => kind !== 'flip') },
+}
+
+/** Threads fetch objects of that size themselves (src/transfer/fetch-elsewhere.ts): many short ranges, so that they meet harm. */
+const LARGE = 64 * 1024 ** 2
+const SHORT_RANGES = { rangeSize: 2 * 1024 ** 2 }
+
+const ofLarge =
+  (play: typeof downloadOne): Transfer['play'] =>
+  (run) =>
+    play(run, randomBytes(LARGE + run.random.below(LARGE / 4)), SHORT_RANGES)
+
+export const LARGE_TRANSFERS: Readonly<Record<string, Transfer>> = {
+  'download of a large file': { play: ofLarge(downloadOne) },
+  'overwriting download of a large file': { play: ofLarge(overwriteFile) },
+  'stopped download of a large file, gone on with': { play: ofLarge(goOnDownloading) },
 }
 
 async function uploadOne(play: Play): Promise<void> {
@@ -86,17 +71,20 @@ async function uploadOne(play: Play): Promise<void> {
   await clear(play, folder)
 }
 
-async function downloadOne(play: Play): Promise<void> {
-  const content = largeContent(play.random)
+async function downloadOne(
+  play: Play,
+  content = largeContent(play.random),
+  more?: Partial<DownloadRequest>,
+): Promise<void> {
   const { folder, objectKey, source } = await sourceFile(play, content)
   await put(play, [source], objectKey)
   const target = join(folder, 'received')
   play.harm(true)
-  const first = await play.attempt(() => receive(play, objectKey, target))
+  const first = await play.attempt(() => receive(play, objectKey, target, more))
   await expectFile(play, target, [content], first !== undefined)
   if (first === undefined) {
     play.harm(false)
-    const second = await play.attempt(() => receive(play, objectKey, target))
+    const second = await play.attempt(() => receive(play, objectKey, target, more))
     if (second === undefined) play.wrong('a second run without faults failed')
     await expectFile(play, target, [content], true)
   }
@@ -163,14 +151,18 @@ async function uploadToTaken(play: Play): Promise<void> {
   await clear(play, folder)
 }
 
-async function overwriteFile(play: Play): Promise<void> {
-  const [before, content] = [randomBytes(10_000), largeContent(play.random)]
+async function overwriteFile(
+  play: Play,
+  content = largeContent(play.random),
+  more?: Partial<DownloadRequest>,
+): Promise<void> {
+  const before = randomBytes(10_000)
   const { folder, objectKey, source } = await sourceFile(play, content)
   await put(play, [source], objectKey)
   const target = join(folder, 'received')
   await writeFile(target, before)
   play.harm(true)
-  const result = await play.attempt(() => receive(play, objectKey, target, { force: true }))
+  const result = await play.attempt(() => receive(play, objectKey, target, { ...more, force: true }))
   await expectFile(play, target, result === undefined ? [before] : [content], true)
   await clear(play, folder)
 }
@@ -205,51 +197,27 @@ async function goOnUploading(play: Play): Promise<void> {
   await clear(play, folder)
 }
 
-async function goOnDownloading(play: Play): Promise<void> {
-  const content = randomBytes(3 * PART_SIZE + play.random.below(4 * PART_SIZE))
+async function goOnDownloading(
+  play: Play,
+  content: Buffer = randomBytes(3 * PART_SIZE + play.random.below(4 * PART_SIZE)),
+  more?: Partial<DownloadRequest>,
+): Promise<void> {
   const { folder, objectKey, source } = await sourceFile(play, content)
   await put(play, [source], objectKey)
   const target = join(folder, 'received')
   play.harm(true)
   const ended = await stopAndGoOn(play, (signal, onProgress) =>
-    receive(play, objectKey, target, { signal, onProgress, concurrency: 2 }),
+    receive(play, objectKey, target, { ...more, signal, onProgress, concurrency: 2 }),
   )
   await expectFile(play, target, [content], ended)
   if (!ended) {
     play.harm(false)
-    const last = await play.attempt(() => receive(play, objectKey, target))
+    const last = await play.attempt(() => receive(play, objectKey, target, more))
     if (last === undefined) play.wrong('what was stopped could not be gone on with')
     await expectFile(play, target, [content], true)
   }
   await expectNothingLeft(play, folder)
   await clear(play, folder)
-}
-
-type Stoppable = (
-  signal: AbortSignal,
-  onProgress: (progress: { doneBytes: number; totalBytes: number }) => void,
-) => Promise<unknown>
-
-/** Starts it up to three times, and stops each once so many bytes were moved; true when it came to its end. */
-async function stopAndGoOn(play: Play, command: Stoppable): Promise<boolean> {
-  for (let run = 0; run < 3; run += 1) {
-    const stop = new AbortController()
-    const share = play.random.below(100) / 100
-    const done = await play.attempt(async () => {
-      await command(stop.signal, ({ doneBytes, totalBytes }) => {
-        if (doneBytes > share * totalBytes) stop.abort(new AppError('INTERRUPTED', 'interrupted'))
-      })
-      return true
-    })
-    if (done === true) return true
-  }
-  return false
-}
-
-/** A transfer that came to its end leaves no journal. */
-async function expectNothingLeft({ wrong }: Play, folder: string): Promise<void> {
-  const left = await readdir(join(folder, 'state')).catch(() => [])
-  if (left.length > 0) wrong(`left behind: ${left.join(', ')}`)
 }
 
 /** One part, some, and their edges. */
@@ -270,170 +238,4 @@ function folderContent(random: Random): Record<string, Uint8Array> {
   }
   if (random.chance(3)) files['large.bin'] = randomBytes(PART_SIZE + random.below(PART_SIZE))
   return files
-}
-
-async function sourceFile(
-  { ground, name }: Play,
-  content: Uint8Array,
-): Promise<{ folder: string; source: string; objectKey: string }> {
-  const folder = join(ground.folder, name)
-  await mkdir(folder, { recursive: true })
-  const source = join(folder, 'source')
-  await writeFile(source, content)
-  return { folder, source, objectKey: `${name}/source.c4gh` }
-}
-
-function send(
-  play: Play,
-  sources: string[],
-  target: string,
-  force = false,
-  more: Partial<UploadRequest> = {},
-): Promise<UploadResult> {
-  const { ground, store } = play
-  const { publicKey } = ground.reader
-  return upload({
-    store,
-    sources,
-    bucket: ground.bucket,
-    target,
-    recipients: [{ name: 'reader', publicKey, fingerprint: fingerprint(publicKey) }],
-    force,
-    partSize: PART_SIZE,
-    journal: journalOf(play),
-    // Those who deliver can open what they sent, or can't: then a second data key is needed to go on.
-    ...(play.random.chance(2) ? { identities: async () => [ground.reader] } : {}),
-    ...more,
-  })
-}
-
-/** What is there before: delivered in peace. */
-async function put(play: Play, sources: string[], target: string): Promise<void> {
-  await send({ ...play, store: play.ground.plainStore }, sources, target)
-}
-
-function receive(
-  play: Play,
-  source: string,
-  destination: string,
-  more: Partial<DownloadRequest> = {},
-): Promise<DownloadResult> {
-  const { ground, store } = play
-  const { bucket, reader } = ground
-  const journal = journalOf(play)
-  const asked = { decrypt: true, force: false, identities: [reader], journal }
-  return download({ store, bucket, source, destination, ...asked, ...more })
-}
-
-/** As the commands have it: the same request again goes on where the one before stopped. */
-function journalOf({ ground, name }: Play): JournalSettings {
-  const folder = join(ground.folder, name)
-  return { endpoint: 'http://faults', stateFolder: join(folder, 'state'), command: [], folder }
-}
-
-/** The object holds one of the contents, whole; where it need not be there it may be missing. */
-async function expectObject(
-  play: Play,
-  objectKey: string,
-  contents: readonly Uint8Array[],
-  required: boolean,
-): Promise<void> {
-  const { bucket, folder, reader, plainStore } = play.ground
-  if (!(await exists(play, objectKey))) {
-    if (required) play.wrong(`${objectKey} is not there`)
-    return
-  }
-  const path = join(folder, `${play.name}-checked`)
-  try {
-    await download({
-      store: plainStore,
-      bucket,
-      source: objectKey,
-      destination: path,
-      identities: [reader],
-      decrypt: true,
-      force: true,
-    })
-    const found = await readFile(path)
-    if (!contents.some((content) => found.equals(content))) play.wrong(`${objectKey} holds something else`)
-  } catch (error) {
-    play.wrong(`${objectKey} can't be read back: ${String(error)}`)
-  } finally {
-    await rm(path, { force: true })
-  }
-}
-
-async function expectFile(
-  play: Play,
-  path: string,
-  contents: readonly Uint8Array[],
-  required: boolean,
-): Promise<void> {
-  const found = await readFile(path).catch(() => undefined)
-  if (found === undefined) {
-    if (required) play.wrong(`${path} is not there`)
-  } else if (!contents.some((content) => found.equals(content))) {
-    play.wrong(`${path} holds something else (${found.length} bytes)`)
-  }
-}
-
-/** Every file is delivered or named as failed, and what is there is right. */
-async function expectDelivery(
-  play: Play,
-  prefix: string,
-  files: Record<string, Uint8Array>,
-  result: UploadResult | undefined,
-): Promise<void> {
-  const delivered = new Set(result?.objects.map(({ objectKey }) => objectKey))
-  if (result !== undefined && result.objects.length + result.failed.length !== Object.keys(files).length) {
-    play.wrong(`of ${Object.keys(files).length} files ${result.objects.length} are reported as done`)
-  }
-  for (const [name, content] of Object.entries(files)) {
-    const objectKey = `${prefix}${name}.c4gh`
-    await expectObject(play, objectKey, [content], delivered.has(objectKey))
-  }
-}
-
-async function expectReceived(
-  play: Play,
-  prefix: string,
-  target: string,
-  files: Record<string, Uint8Array>,
-  result: DownloadResult | undefined,
-): Promise<void> {
-  const received = new Set(result?.files.map(({ objectKey }) => objectKey))
-  if (result !== undefined && result.files.length + result.failed.length !== Object.keys(files).length) {
-    play.wrong(`of ${Object.keys(files).length} files ${result.files.length} are reported as received`)
-  }
-  for (const [name, content] of Object.entries(files)) {
-    await expectFile(play, join(target, name), [content], received.has(`${prefix}${name}.c4gh`))
-  }
-  if (result === undefined) return
-  const visible = (await filesBelow(target)).filter((path) => !/(^|\/)\./.test(path))
-  const strange = visible.filter((path) => files[path] === undefined)
-  if (strange.length > 0) play.wrong(`nobody asked for ${strange.join(', ')}`)
-}
-
-async function exists({ ground }: Play, objectKey: string): Promise<boolean> {
-  try {
-    await ground.plainStore.headObject(ground.bucket, objectKey)
-    return true
-  } catch (error) {
-    if (hasCode(error, 'OBJECT_NOT_FOUND')) return false
-    throw error
-  }
-}
-
-async function objectBytes({ ground }: Play, objectKey: string): Promise<Buffer> {
-  const { body } = await ground.plainStore.getObject(ground.bucket, objectKey)
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) chunks.push(chunk)
-  return Buffer.concat(chunks)
-}
-
-async function clear({ ground, name }: Play, folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true })
-  for await (const { objectKey } of ground.plainStore.listObjects(ground.bucket, { prefix: `${name}/` })) {
-    await ground.plainStore.deleteObject(ground.bucket, objectKey)
-  }
 }

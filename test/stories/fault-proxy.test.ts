@@ -20,6 +20,8 @@ import type { FaultKind } from '../support/fault-proxy.ts'
 
 const SEED = 2026
 const RUNS = 16
+/** A run of large files in which threads are harmed, and not much waited. */
+const LARGE_RUN = 3
 const MIB = 1024 ** 2
 
 let site: Site
@@ -46,6 +48,20 @@ describe('a line that breaks, delays, cuts and falsifies', () => {
     const kinds = [...faultCounts(runs)].filter(([, times]) => times > 0)
     expect(kinds.length).toBeGreaterThan(FAULT_KINDS.length / 2)
     expect(runs.filter(({ ends, faults }) => faults.length > 0 && ends[0] === '0').length).toBeGreaterThan(5)
+  })
+
+  it('a large download, which threads fetch, ends right through the same harm', async () => {
+    const { ends, faults, fetches, findings } = await faultRun(
+      site.upstream,
+      site.ground,
+      SEED,
+      LARGE_RUN,
+      true,
+    )
+    expect({ ends, findings }).toEqual({ ends: ['0'], findings: [] })
+    expect(fetches.brought).toBeGreaterThan(0)
+    expect(fetches.left).toBeGreaterThan(0)
+    expect(faults.length).toBeGreaterThan(0)
   })
 
   it('what it flips arrives flipped: nothing in HTTP finds that out', async () => {

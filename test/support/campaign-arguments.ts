@@ -6,13 +6,19 @@ export interface CampaignArguments {
   seed: number
   /** Runs there shall be. */
   runs: number
+  /** The kind of runs, of a campaign that has several; the first kind when undefined. */
+  kind: string | undefined
   /** The one run to do again, alone. */
   only: number | undefined
   server: BackendPlan
 }
 
-/** Reads --runs, --seed, --only and --server; ends the process with code 2 when one of them is wrong. */
-export function campaignArguments(): CampaignArguments {
+/**
+ * Reads --runs, --seed, --only and --server; ends the process with code 2 when one of them is wrong.
+ *
+ * @param kinds - kinds of runs that `--only KIND` and `--only KIND:RUN` may name
+ */
+export function campaignArguments(kinds: readonly string[] = []): CampaignArguments {
   const { values } = parseArgs({
     options: {
       runs: { type: 'string', default: '200' },
@@ -23,12 +29,23 @@ export function campaignArguments(): CampaignArguments {
   })
   const server = backends().find(({ name, skipped }) => name === values.server && skipped === undefined)
   if (server === undefined) refuse(`there is no server ${values.server} here`)
+  const [kind, only] = chosen(values.only, kinds)
   return {
     seed: wholeNumber('seed', values.seed),
     runs: wholeNumber('runs', values.runs),
-    only: values.only === undefined ? undefined : wholeNumber('only', values.only),
+    kind,
+    only: only === undefined ? undefined : wholeNumber('only', only),
     server,
   }
+}
+
+function chosen(
+  text: string | undefined,
+  kinds: readonly string[],
+): [kind?: string | undefined, only?: string | undefined] {
+  const [first = '', second] = text?.split(':') ?? []
+  if (kinds.includes(first)) return [first, second]
+  return text === undefined ? [] : [undefined, text]
 }
 
 function wholeNumber(name: string, text: string): number {
