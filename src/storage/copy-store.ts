@@ -1,8 +1,10 @@
 import type {
   ByteRange,
+  CannedAcl,
   MultipartUpload,
   ObjectHeaders,
   ObjectName,
+  ObjectTags,
   RequestOptions,
   UploadedPart,
   VersionOptions,
@@ -50,11 +52,12 @@ export interface ObjectSource extends ObjectName {
   versionId?: string | undefined
 }
 
-export type ObjectTags = Readonly<Record<string, string>>
+export type { ObjectTags } from './object-store.ts'
 
 export interface CopyObjectOptions extends RequestOptions {
   /** Replaces what the source says of itself (MetadataDirective REPLACE). */
   headers?: ObjectHeaders | undefined
+  acl?: CannedAcl | undefined
 }
 
 export interface CopiedObject {

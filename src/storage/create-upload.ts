@@ -16,13 +16,13 @@ const GRACE = 10_000
 export async function createUpload(
   store: ObjectStore,
   target: ObjectName,
-  { signal, acl, contentType }: Pick<UploadOptions, 'signal' | 'acl' | 'contentType'>,
+  { signal, acl, contentType, headers }: Pick<UploadOptions, 'signal' | 'acl' | 'contentType' | 'headers'>,
 ): Promise<MultipartUpload> {
   signal?.throwIfAborted()
   const cancel = new AbortController()
   const endWatch = abortLater(signal, cancel, GRACE)
   try {
-    const options = { signal: cancel.signal, repeatUntil: signal, acl, contentType }
+    const options = { signal: cancel.signal, repeatUntil: signal, acl, contentType, headers }
     const uploadId = await store.createMultipartUpload(target.bucket, target.objectKey, options)
     return { ...target, uploadId }
   } finally {

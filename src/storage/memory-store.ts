@@ -7,7 +7,7 @@ import type { Acl, PolicyDocument } from './access/access-store.ts'
 import { failure, type Where } from './failure.ts'
 import { compareKeys } from './key-order.ts'
 import { MemoryVersions } from './memory-versions.ts'
-import { denied, MemoryWorld, ownAcl } from './memory-world.ts'
+import { denied, type MemoryObject, MemoryWorld, ownAcl } from './memory-world.ts'
 import type {
   BucketEntry,
   GetObjectOptions,
@@ -96,28 +96,28 @@ class MemoryStore extends MemoryVersions implements Store {
   }
 
   async headObject(bucket: string, objectKey: string, options?: VersionOptions): Promise<ObjectHead> {
-    const object = this.readable('HeadObject', { bucket, objectKey, versionId: options?.versionId }, options)
-    const { body, etag, lastModified, versionId, headers, tags } = object
-    return {
-      size: body.length,
-      etag,
-      lastModified,
-      versionId,
-      headers: structuredClone(headers),
-      tagCount: Object.keys(tags).length,
-    }
+    return headOf(this.readable('HeadObject', { bucket, objectKey, versionId: options?.versionId }, options))
   }
 
   async getObject(bucket: string, objectKey: string, options: GetObjectOptions = {}): Promise<ObjectBody> {
-    const { body, etag } = this.readable('GetObject', { bucket, objectKey }, options)
-    const { range = { offset: 0, length: body.length }, ifMatch } = options
+    const object = this.readable('GetObject', { bucket, objectKey }, options)
+    const { body, etag } = object
+    const { range = { offset: 0, length: body.length }, orLess = false, ifMatch } = options
     const where: Where = { operation: 'GetObject', bucket, objectKey }
     if (ifMatch !== undefined && ifMatch !== etag) throw failure('OBJECT_CHANGED', where)
-    if (range.offset + range.length > body.length) {
+    const isTooShort = range.offset + (orLess ? 1 : range.length) > body.length
+    if (options.range !== undefined && isTooShort) {
       throw failure('OBJECT_CHANGED', where, `it has only ${body.length} bytes`)
     }
     const wanted = body.subarray(range.offset, range.offset + range.length)
-    return { length: range.length, size: body.length, etag, body: chunks(wanted), destroy: () => undefined }
+    return {
+      length: wanted.length,
+      size: body.length,
+      etag,
+      head: headOf(object),
+      body: chunks(wanted),
+      destroy: () => undefined,
+    }
   }
 
   async putObject(
@@ -135,8 +135,8 @@ class MemoryStore extends MemoryVersions implements Store {
       body: Uint8Array.from(body),
       etag,
       acl: ownAcl(this.callerId, options.acl && acl.ownerId),
-      headers: { contentType: options.contentType, metadata: {} },
-      tags: {},
+      headers: structuredClone(options.headers) ?? { contentType: options.contentType, metadata: {} },
+      tags: { ...options.tags },
     })
   }
 
@@ -222,6 +222,17 @@ class MemoryStore extends MemoryVersions implements Store {
 
   close(): void {
     // Nothing is open.
+  }
+}
+
+function headOf({ body, etag, lastModified, versionId, headers, tags }: MemoryObject): ObjectHead {
+  return {
+    size: body.length,
+    etag,
+    lastModified,
+    versionId,
+    headers: structuredClone(headers),
+    tagCount: Object.keys(tags).length,
   }
 }
 

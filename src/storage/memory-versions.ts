@@ -30,7 +30,7 @@ export class MemoryVersions extends MemoryMultipart {
   ): Promise<CopiedObject> {
     const { bucket, objectKey } = target
     const where = this.begin('CopyObject', { bucket, objectKey }, options)
-    this.world.permitted(this.callerId, 's3:PutObject', where)
+    const { acl } = this.world.permitted(this.callerId, 's3:PutObject', where)
     const found = this.readable('CopyObject', source, options)
     const { headers } = options
     if (headers === undefined && source.bucket === bucket && source.objectKey === objectKey) {
@@ -39,7 +39,7 @@ export class MemoryVersions extends MemoryMultipart {
     return this.place(where, {
       body: found.body,
       etag: found.etag,
-      acl: ownAcl(this.callerId),
+      acl: ownAcl(this.callerId, options.acl && acl.ownerId),
       headers: structuredClone(headers ?? found.headers),
       tags: headers === undefined ? found.tags : {},
     })

@@ -118,6 +118,8 @@ export interface ByteRange {
 
 export interface GetObjectOptions extends RequestOptions {
   range?: ByteRange | undefined
+  /** An object that ends within the range is no failure: what there is of the range comes. */
+  orLess?: boolean | undefined
   ifMatch?: string | undefined
 }
 
@@ -169,8 +171,16 @@ export interface PutObjectOptions extends BodyOptions {
   ifAbsent?: boolean | undefined
   acl?: CannedAcl | undefined
   contentType?: string | undefined
+  /** All that the object shall say of itself, instead of `contentType`. */
+  headers?: ObjectHeaders | undefined
+  /** Stored in the same step (x-amz-tagging). Look at the object afterwards: a server may ignore them. */
+  tags?: ObjectTags | undefined
 }
 
+/**
+ * There are no tags here: Ceph RGW 16.2 takes x-amz-tagging when an upload begins, and answers an empty document when the
+ * tags of the finished object are asked for.
+ */
 export interface CreateUploadOptions extends RequestOptions {
   acl?: CannedAcl | undefined
   contentType?: string | undefined
@@ -213,12 +223,16 @@ export interface ObjectHeaders {
   metadata: Readonly<Record<string, string>>
 }
 
+export type ObjectTags = Readonly<Record<string, string>>
+
 export interface ObjectBody {
   /** Bytes of this answer: the range's length, or the object's size. */
   length: number
   /** Bytes of the whole object. */
   size: number
   etag: string
+  /** What headObject gives, as this answer has it. */
+  head: ObjectHead
   /** Each chunk is the reader's own: nobody else holds its memory, which may be given back (util/release-buffer.ts). */
   body: AsyncIterable<Uint8Array>
   /** Ends the transfer of a body that is not wanted any more; harmless when it was read. */

@@ -5,6 +5,7 @@
 import { forEachPulled } from '../util/pull-pool.ts'
 import { createUpload } from './create-upload.ts'
 import { checkJoined, type JoinedParts } from './joined-upload.ts'
+import { multipartEtag } from './multipart-etag.ts'
 import type { MultipartUpload, ObjectName, ObjectStore } from './object-store.ts'
 import { seenAbsent } from './seen-absent.ts'
 import { sendPart } from './send-part.ts'
@@ -21,10 +22,24 @@ export interface StreamedPart {
   prepare(): Promise<PreparedPart>
 }
 
-export type StreamedUploadOptions = Pick<
+export interface StreamedUploadOptions extends Pick<
   UploadOptions,
-  'concurrency' | 'acl' | 'contentType' | 'ifAbsent' | 'onPartStored' | 'signal'
->
+  | 'concurrency'
+  | 'acl'
+  | 'contentType'
+  | 'headers'
+  | 'tags'
+  | 'ifAbsent'
+  | 'onCreated'
+  | 'onPartStored'
+  | 'signal'
+> {
+  /**
+   * Awaited when all parts have arrived and before they are joined, or before a single one is sent, with the ETag that the
+   * object will have where ETags are MD5s: a failure here leaves no object.
+   */
+  beforeComplete?: ((etag?: string) => Promise<void>) | undefined
+}
 
 /**
  * Uploads an object part by part as they come, and checks what the store has.
@@ -54,7 +69,11 @@ export async function uploadStreamed(
       return { ...sent, overwriteChecked }
     }
     const part = await first.value.prepare()
-    const plan = { size: part.body.length, partCount: 1, prepare: async () => part }
+    const prepare = async (): Promise<PreparedPart> => {
+      await options.beforeComplete?.(part.etagProbe)
+      return part
+    }
+    const plan = { size: part.body.length, partCount: 1, prepare }
     const whole = await putWhole(store, target, plan, options)
     return { ...whole, size: plan.size, partCount: 1, parts: [], overwriteChecked }
   } finally {
@@ -82,8 +101,10 @@ async function sendParts(
   const upload = await createUpload(store, target, options)
   let joined: JoinedParts
   try {
+    await options.onCreated?.(upload.uploadId)
     const { parts, etagsAreMd5 } = await sendEachPart(store, upload, stream, cancel, options)
     const listed = (await wrongParts(store, upload, parts, true, { signal })) !== undefined
+    await options.beforeComplete?.(etagsAreMd5 ? multipartEtag(parts) : undefined)
     const stored = await store.completeMultipartUpload(upload, parts, { signal, ifAbsent })
     joined = { stored, parts, listed, etagsAreMd5 }
   } catch (error) {
@@ -108,7 +129,7 @@ async function sendEachPart(
     options.concurrency,
     async ({ partNumber, part }) => {
       try {
-        const answered = await sendPart(store, upload, partNumber, await part.prepare(), signal)
+        const answered = await sendPart(store, upload, partNumber, await part.prepare(), { signal })
         etagsAreMd5 ||= answered.etagIsMd5
         parts.push(answered.part)
         options.onPartStored?.(answered.part, false)

@@ -1,4 +1,11 @@
-import type { CannedAcl, RequestOptions, StoredObject, StreamedBody } from './object-store.ts'
+import type {
+  CannedAcl,
+  ObjectHeaders,
+  ObjectTags,
+  RequestOptions,
+  StoredObject,
+  StreamedBody,
+} from './object-store.ts'
 import type { SentPart } from './upload-checks.ts'
 import type { EarlierUpload } from './upload-resume.ts'
 
@@ -32,6 +39,10 @@ export interface UploadOptions extends RequestOptions {
   concurrency: number
   acl?: CannedAcl | undefined
   contentType?: string | undefined
+  /** All that the object shall say of itself, instead of `contentType`. */
+  headers?: ObjectHeaders | undefined
+  /** What it shall be tagged with. Look at it afterwards: a server may ignore them. */
+  tags?: ObjectTags | undefined
   /** Refuse to overwrite: OBJECT_EXISTS. */
   ifAbsent?: boolean | undefined
   /** True when the caller has seen that there is no such object: it is not looked for again. */

@@ -19,7 +19,7 @@ export async function putWhole(
   plan: UploadPlan,
   options: UploadOptions,
 ): Promise<WholeUpload> {
-  const { signal, acl, contentType, ifAbsent } = options
+  const { signal, acl, contentType, headers, tags, ifAbsent } = options
   const part = await plan.prepare(1, signal ?? new AbortController().signal)
   try {
     const { body, sha256 } = part
@@ -30,6 +30,8 @@ export async function putWhole(
       signal,
       acl,
       contentType,
+      headers,
+      tags,
       ifAbsent,
     })
     options.onPartStored?.({ partNumber: 1, etag: stored.etag ?? '', size: body.length }, false)

@@ -4,13 +4,8 @@ import type { VersionEntry } from '../storage/version-store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
 import { finishCopy } from './adopt-finish.ts'
 import type { AdoptedObject } from './adopt-object.ts'
-import {
-  readUnfinished,
-  removeCopyRecord,
-  removeUnfinished,
-  type CopyRecords,
-  type UnfinishedAdoption,
-} from './adopt-record.ts'
+import { readUnfinished, removeUnfinished, type UnfinishedAdoption } from './adopt-record.ts'
+import { removeCopyRecord, type CopyRecords } from './copies/copy-record.ts'
 
 /** An adoption that an earlier run was stopped in, after its copy had taken the object's place. */
 export interface Leftover {

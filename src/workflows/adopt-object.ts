@@ -6,8 +6,9 @@ import type { Store } from '../storage/store.ts'
 import type { VersionEntry } from '../storage/version-store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
 import { finishCopy, type OlderVersion } from './adopt-finish.ts'
-import { changedMeanwhile, copyInParts, type CopyInPartsOptions } from './adopt-in-parts.ts'
 import { removeUnfinished, writeUnfinished, type UnfinishedAdoption } from './adopt-record.ts'
+import { copyInParts, type CopyInPartsOptions } from './copies/copy-in-parts.ts'
+import { changedMeanwhile, refuseIfChanged } from './copies/same-object.ts'
 
 /**
  * S3's limit of what one request may copy, bytes (CopyObject). Ceph RGW has none for a copy onto itself: there it is a new
@@ -180,19 +181,10 @@ async function copyOntoItself(
   if (begun.etag !== before.etag || begun.versionId !== before.versionId) throw changedMeanwhile(source)
   const beforeCompleting = async (etag: string | undefined, parts: number): Promise<void> => {
     await beforePlacing({ copyEtag: etag ?? null, parts })
-    const now = await store.headObject(bucket, objectKey, { signal })
-    if (!isSameObject(begun, now)) throw changedMeanwhile(source)
+    await refuseIfChanged(store, source, begun, signal)
   }
-  return copyInParts(store, source, begun, beforeCompleting, options)
-}
-
-function isSameObject(a: ObjectHead, b: ObjectHead): boolean {
-  return (
-    a.size === b.size &&
-    a.etag === b.etag &&
-    a.versionId === b.versionId &&
-    a.lastModified?.getTime() === b.lastModified?.getTime()
-  )
+  const copy = { source, target: { bucket, objectKey }, before: begun }
+  return copyInParts(store, copy, beforeCompleting, options)
 }
 
 /**

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { beforeAll, expect, it } from 'vitest'
 import { multipartEtag } from '../../src/storage/multipart-etag.ts'
 import type { Store } from '../../src/storage/store.ts'
+import { hasCode } from '../../src/util/errors.ts'
 import { forEachPulled } from '../../src/util/pull-pool.ts'
 import type { Lacks, Stage } from './parties.ts'
 import { bytes, collect, expectCode, freshBucket, read } from './steps.ts'
@@ -66,6 +67,43 @@ export function copyStories(stage: Stage, lacks: Lacks): void {
     const after = await store.headObject(bucket, PARTS_KEY)
     expect(after).toMatchObject({ size: body.length, etag: multipartEtag([head, tail]), headers: HEADERS })
     expect((await read(store, bucket, PARTS_KEY)).equals(body)).toBe(true)
+  })
+
+  it('an object is stored with what it says of itself, and with tags where the server takes them in the same step', async () => {
+    await store.putObject(bucket, 'said', bytes('reads'), { headers: HEADERS })
+    expect((await store.headObject(bucket, 'said')).headers).toEqual(
+      (await store.getObject(bucket, 'said')).head.headers,
+    )
+    expect(await store.headObject(bucket, 'said')).toMatchObject({ headers: HEADERS })
+    const tags = { state: 'raw & new', 'of+run': 'ä=12' }
+    try {
+      await store.putObject(bucket, 'said', bytes('reads'), { headers: HEADERS, tags })
+    } catch (error) {
+      if (hasCode(error, 'UNSUPPORTED')) return
+      throw error
+    }
+    expect(await store.objectTags(bucket, 'said')).toEqual(tags)
+    expect(await store.headObject(bucket, 'said')).toMatchObject({ headers: HEADERS, tagCount: 2 })
+  })
+
+  it('the beginning of an object comes by one request, however short it is', async () => {
+    const body = randomBytes(1000)
+    const { etag } = await store.putObject(bucket, 'begun', body)
+    const beginning = async (length: number, offset = 0): Promise<Buffer> => {
+      const answer = await store.getObject(bucket, 'begun', { range: { offset, length }, orLess: true })
+      expect(answer).toMatchObject({ size: 1000, head: { size: 1000, etag } })
+      const received = Buffer.concat(await collect(answer.body))
+      expect(received.length).toBe(answer.length)
+      return received
+    }
+    expect((await beginning(10)).equals(body.subarray(0, 10))).toBe(true)
+    expect((await beginning(1000)).equals(body)).toBe(true)
+    expect((await beginning(2000)).equals(body)).toBe(true)
+    expect((await beginning(2000, 999)).equals(body.subarray(999))).toBe(true)
+    await expectCode(beginning(1, 1000), 'OBJECT_CHANGED')
+    await store.putObject(bucket, 'begun', new Uint8Array())
+    const ofNothing = store.getObject(bucket, 'begun', { range: { offset: 0, length: 10 }, orLess: true })
+    await expectCode(ofNothing, 'OBJECT_CHANGED')
   })
 
   it('a part is all of an object where no range is named', async () => {

@@ -54,7 +54,7 @@ export function authenticate(
     method,
     path: target.path,
     query: target.query,
-    headers: claim.signedHeaders.map((name) => [name, headerText(headers, name) ?? '']),
+    headers: claim.signedHeaders.map((name) => [name, signedText(headers, name)]),
     payloadHash: hash,
   })
   const expected = signature(key, stringToSign(claim.date, claim.scope, canonical))
@@ -91,6 +91,14 @@ function checkMoment(claim: SignatureClaim, now: Date): void {
     )
   }
   if (claim.expiresIn !== undefined && age > claim.expiresIn * 1000) throw accessDenied('the URL has expired')
+}
+
+/** A header as its client signed it: bytes beyond ASCII are UTF-8, and Node hands them over as Latin-1. */
+function signedText(headers: IncomingHttpHeaders, name: string): string {
+  const text = headerText(headers, name) ?? ''
+  const bytes = Buffer.from(text, 'latin1')
+  const decoded = bytes.toString('utf8')
+  return Buffer.from(decoded, 'utf8').equals(bytes) ? decoded : text
 }
 
 /** A header that changes the meaning of a request must not be added to it by someone on the way. */

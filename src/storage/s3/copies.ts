@@ -21,11 +21,12 @@ export async function copyObject(
   options: CopyObjectOptions = {},
 ): Promise<CopiedObject> {
   const where = { operation: 'CopyObject', bucket, objectKey }
-  const { headers } = options
+  const { headers, acl } = options
   const command = new CopyObjectCommand({
     Bucket: bucket,
     Key: objectKey,
     CopySource: serializeCopySource(source),
+    ...(acl === undefined ? {} : { ACL: acl }),
     ...(headers === undefined ? {} : { MetadataDirective: 'REPLACE', ...serializeObjectHeaders(headers) }),
   })
   const answer = await request(where, options, (settings) => client.send(sentInUtf8(command), settings))

@@ -6,6 +6,7 @@ import type { ByteRange } from '../object-store.ts'
 /**
  * Bytes of this answer and of the whole object, from its headers.
  *
+ * @param orLess - whether the object may end within the range
  * @throws StorageError OBJECT_CHANGED when the object is too short for the range,
  * INTEGRITY when the server answers something else than what was asked for
  */
@@ -14,6 +15,7 @@ export function expectedLength(
   range: ByteRange | undefined,
   contentLength: number | undefined,
   contentRange: string | undefined,
+  orLess = false,
 ): { length: number; size: number } {
   if (contentLength === undefined) throw failure('STORE_FAILURE', where, 'the answer has no Content-Length')
   if (range === undefined) {
@@ -23,11 +25,12 @@ export function expectedLength(
   const found = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(contentRange ?? '')
   if (found === null) throw wrongRange(where, contentRange)
   const [first, last, size] = found.slice(1).map(Number) as [number, number, number]
-  if (range.offset + range.length > size) {
+  const length = orLess ? Math.min(range.length, size - range.offset) : range.length
+  if (range.offset + length > size || length < 1) {
     throw failure('OBJECT_CHANGED', where, `it has only ${size} bytes`)
   }
-  const asked = first === range.offset && last === range.offset + range.length - 1
-  if (!asked || contentLength !== range.length) throw wrongRange(where, contentRange)
+  const asked = first === range.offset && last === range.offset + length - 1
+  if (!asked || contentLength !== length) throw wrongRange(where, contentRange)
   return { length: contentLength, size }
 }
 

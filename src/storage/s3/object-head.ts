@@ -1,4 +1,10 @@
-import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  GetObjectCommand,
+  type GetObjectCommandOutput,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { Readable } from 'node:stream'
 import { failure, type Where } from '../failure.ts'
 import type { ObjectHead, VersionOptions } from '../object-store.ts'
@@ -19,16 +25,9 @@ export async function headObject(
     const answer = await request(where, options, (settings) =>
       client.send(new HeadObjectCommand(input), settings),
     )
-    const { ContentLength, ETag, LastModified, VersionId, TagCount } = answer
+    const { ContentLength } = answer
     if (ContentLength === undefined) throw failure('STORE_FAILURE', where, 'the answer has no Content-Length')
-    return {
-      size: ContentLength,
-      etag: unquoted(ETag) ?? '',
-      lastModified: LastModified,
-      versionId: versionIdOf(VersionId),
-      headers: parseObjectHeaders(answer),
-      tagCount: TagCount,
-    }
+    return headOf(answer, ContentLength)
   }
   try {
     return await head()
@@ -37,6 +36,19 @@ export async function headObject(
     await throwReason(client, where, input, options)
     // The reason could be removed meanwhile (remedies.ts).
     return head()
+  }
+}
+
+/** What an answer of HeadObject or GetObject says of an object of `size` bytes. */
+export function headOf(answer: HeadObjectCommandOutput | GetObjectCommandOutput, size: number): ObjectHead {
+  const { ETag, LastModified, VersionId, TagCount } = answer
+  return {
+    size,
+    etag: unquoted(ETag) ?? '',
+    lastModified: LastModified,
+    versionId: versionIdOf(VersionId),
+    headers: parseObjectHeaders(answer),
+    tagCount: TagCount,
   }
 }
 

@@ -7,6 +7,13 @@ import type { VersionOptions } from '../object-store.ts'
 import { request } from './request.ts'
 import { versionInput } from './version-id.ts'
 
+/** Tags as `x-amz-tagging` has them: a query string. */
+export function serializeTags(tags: ObjectTags): string {
+  return Object.entries(tags)
+    .map((pair) => pair.map(encodeURIComponent).join('='))
+    .join('&')
+}
+
 /** A server that does not know `?tagging` may answer with the object: that is no tag set, and never read as one. */
 export async function objectTags(
   client: S3Client,

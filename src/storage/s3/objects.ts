@@ -18,9 +18,13 @@ import type {
 } from '../object-store.ts'
 import { rangeHeader } from './byte-range.ts'
 import { checkedBody, expectedLength } from './object-body.ts'
+import { headOf } from './object-head.ts'
+import { serializeObjectHeaders } from './object-headers.ts'
+import { serializeTags } from './object-tags.ts'
 import { request, unquoted } from './request.ts'
 import { sendBody, type Wire } from './sent-body.ts'
 import { signedSha256, signedWith } from './signed-sha256.ts'
+import { sentInUtf8 } from './utf8-headers.ts'
 import { versionIdOf } from './version-id.ts'
 
 export async function getObject(
@@ -30,7 +34,7 @@ export async function getObject(
   objectKey: string,
   options: GetObjectOptions = {},
 ): Promise<ObjectBody> {
-  const { range, ifMatch, signal } = options
+  const { range, orLess, ifMatch, signal } = options
   const where = { operation: 'GetObject', bucket, objectKey }
   const command = new GetObjectCommand({
     Bucket: bucket,
@@ -45,7 +49,8 @@ export async function getObject(
     // A server that ignores If-Match must not hand out another object's bytes.
     if (ifMatch !== undefined && etag !== ifMatch)
       throw failure('OBJECT_CHANGED', where, `its ETag is ${etag}`)
-    const { length, size } = expectedLength(where, range, answer.ContentLength, answer.ContentRange)
+    const { ContentLength, ContentRange } = answer
+    const { length, size } = expectedLength(where, range, ContentLength, ContentRange, orLess)
     const destroy = (): void => {
       body.destroy()
     }
@@ -53,6 +58,7 @@ export async function getObject(
       length,
       size,
       etag,
+      head: headOf(answer, size),
       body: checkedBody(body, length, where, { pace: wire.pace, signal }),
       destroy,
     }
@@ -70,7 +76,7 @@ export async function putObject(
   body: Uint8Array,
   options: PutObjectOptions = {},
 ): Promise<StoredObject> {
-  const { acl, contentType, ifAbsent } = options
+  const { acl, contentType, headers, tags, ifAbsent } = options
   const where = { operation: 'PutObject', bucket, objectKey }
   const sha256 = signedSha256(where, wire, body, options.sha256)
   const { pace } = wire
@@ -82,9 +88,12 @@ export async function putObject(
       ContentLength: body.length,
       ...(acl === undefined ? {} : { ACL: acl }),
       ...(contentType === undefined ? {} : { ContentType: contentType }),
+      ...(headers === undefined ? {} : serializeObjectHeaders(headers)),
+      ...(tags === undefined ? {} : { Tagging: serializeTags(tags) }),
       ...(ifAbsent === true ? { IfNoneMatch: '*' } : {}),
     }
-    const command = signedWith(new PutObjectCommand(input), sha256)
+    const signed = signedWith(new PutObjectCommand(input), sha256)
+    const command = headers === undefined ? signed : sentInUtf8(signed)
     return request(where, { signal }, (settings) => client.send(command, settings))
   })
   const etag = unquoted(answer.ETag)

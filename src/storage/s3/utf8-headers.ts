@@ -1,4 +1,4 @@
-import type { CopyObjectCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
+import type { CopyObjectCommand, CreateMultipartUploadCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 
 /**
  * Header values beyond ASCII, such as metadata that another tool stored in UTF-8. Node hands their bytes over as Latin-1,
@@ -11,9 +11,9 @@ export function decodeHeader(value: string): string {
 }
 
 /** Has a request send its header values in UTF-8, after they were signed so. */
-export function sentInUtf8<Command extends CopyObjectCommand | CreateMultipartUploadCommand>(
-  command: Command,
-): Command {
+export function sentInUtf8<
+  Command extends CopyObjectCommand | CreateMultipartUploadCommand | PutObjectCommand,
+>(command: Command): Command {
   const stack = command.middlewareStack as CopyObjectCommand['middlewareStack']
   stack.add(
     (next) => (args) => {
