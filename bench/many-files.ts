@@ -71,7 +71,8 @@ export async function folderDownloadScenario(site: Site, job: FolderJob): Promis
   return { title: `download from ${site.title}`, size: job.files * job.size, files: job.files, subjects }
 }
 
-async function writeFolder(folder: string, { files, size }: FolderJob): Promise<void> {
+/** Files of random bytes, a thousand to a folder. */
+export async function writeFolder(folder: string, { files, size }: FolderJob): Promise<void> {
   const content = Buffer.allocUnsafe(size)
   for (let index = 0; index < files; index += 1) {
     const inner = join(folder, `lane-${Math.floor(index / FILES_PER_FOLDER)}`)

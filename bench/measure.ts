@@ -27,6 +27,8 @@ export interface Measurement {
   cpu: number
   /** Bytes: the largest resident set any of the processes reached. */
   peakRss: number
+  /** Bytes over the line, both ways, where they were counted. */
+  traffic?: number | undefined
 }
 
 /**

@@ -32,11 +32,12 @@ function resultTable({ scenario, measurements }: Result): string[] {
   const rows = [...measurements].map(([subject, runs]) => ({ name: subject.name, runs, wall: wallOf(runs) }))
   const own = rows[0]?.wall ?? Number.NaN
   const rate = files === undefined ? 'MiB/s' : 'files/s'
+  const isCounted = rows.some(({ runs }) => runs.some(({ traffic }) => traffic !== undefined))
   return [
     `## ${scenario.title}, ${formatJob(scenario)}`,
     '',
-    `| | wall s | range s | ${rate} | CPU s | CPU s/GiB | peak RSS MiB | sealift takes |`,
-    '|---|--:|--:|--:|--:|--:|--:|--:|',
+    `| | wall s | range s | ${rate} | CPU s | CPU s/GiB | peak RSS MiB |${isCounted ? ' traffic MiB |' : ''} sealift takes |`,
+    `|---|--:|--:|--:|--:|--:|--:|--:|${isCounted ? '--:|' : ''}`,
     ...rows.map(({ name, runs, wall }) => {
       const walls = runs.map((run) => run.wall)
       const cpu = median(runs.map((run) => run.cpu))
@@ -48,11 +49,18 @@ function resultTable({ scenario, measurements }: Result): string[] {
         cpu.toFixed(2),
         (cpu / (size / GIB)).toFixed(2),
         (median(runs.map((run) => run.peakRss)) / MIB).toFixed(0),
+        ...(isCounted ? [formatTraffic(runs)] : []),
         `${(own / wall).toFixed(2)} ×`,
       ]
       return `| ${cells.join(' | ')} |`
     }),
   ]
+}
+
+/** The most of any run: a bound that is kept sometimes is not kept. */
+function formatTraffic(runs: readonly Measurement[]): string {
+  const counted = runs.flatMap(({ traffic }) => (traffic === undefined ? [] : [traffic]))
+  return counted.length === 0 ? 'not counted' : (Math.max(...counted) / MIB).toFixed(2)
 }
 
 function wallOf(runs: readonly Measurement[]): number {

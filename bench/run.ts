@@ -3,7 +3,7 @@
  *   --quick        small sizes, one run, nothing written: does the bench itself work?
  *   --runs N       runs of each, 3 by default; the table shows the median
  *   --only NAMES   some of the chapters, such as `large,small`; see CHAPTERS
- *   --size SIZE    of the large file, 4GiB by default
+ *   --size SIZE    of the large file, 4GiB by default, and of the stored object of `rekey`, 2GiB by default
  *   --output FILE  bench/results.md by default
  * Peers come from `.ci/peers.sh bench`, the server from Debian's Ceph packages; what is not there is left out and the
  * table says so.
@@ -18,10 +18,11 @@ import { growthScenarios, tebibyteScenario } from './growth.ts'
 import { downloadScenario, uploadScenario } from './large-file.ts'
 import { localScenarios } from './local-scenarios.ts'
 import { folderDownloadScenario, folderUploadScenario } from './many-files.ts'
+import { rekeyFolderScenario, rekeyScenario } from './rekey.ts'
 import { resultsDocument } from './report.ts'
 import { runScenario } from './scenario.ts'
 import type { Result, Scenario } from './scenario.ts'
-import { openDiscardingSite, openRgwSite } from './site.ts'
+import { openDiscardingSite, openRgwSite, openSandboxSite } from './site.ts'
 import type { Site } from './site.ts'
 import { createWorkplace } from './workplace.ts'
 
@@ -43,6 +44,8 @@ if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a whole n
 const large = values.size === undefined ? (quick ? 64 * MIB : 4 * GIB) : parseByteSize(values.size)
 const tiny = quick ? { files: 200, size: 4096 } : { files: 10_000, size: 4096 }
 const medium = quick ? { files: 4, size: 20 * MIB } : { files: 200, size: 20 * MIB }
+const stored = values.size === undefined && !quick ? 2 * GIB : large
+const storedSmall = quick ? { files: 50, size: MIB } : { files: 1000, size: MIB }
 const growing = quick ? [MIB, 16 * MIB, 64 * MIB] : [GIB, 4 * GIB, 16 * GIB]
 
 /** What is measured, by the name `--only` takes. */
@@ -60,6 +63,7 @@ const CHAPTERS = {
   'discard-small': () =>
     onDiscardingSandbox(tiny.files * tiny.size * 4, [(site) => folderUploadScenario(site, tiny)]),
   tebibyte: () => onDiscardingSandbox(MIB, [(site) => tebibyteScenario(site, Math.max(large, 512 * MIB))]),
+  rekey: benchRekey,
 } as const
 
 const chosen = (values.only?.split(',') ?? Object.keys(CHAPTERS)).map((name) => {
@@ -111,6 +115,13 @@ async function benchGrowth(): Promise<void> {
       true,
     )
   }
+}
+
+async function benchRekey(): Promise<void> {
+  await onRgw(4 * stored, 5 * stored, [(site) => rekeyScenario(site, stored)])
+  remarks.add('objects of "rekey on the sandbox" in a sandbox that keeps them, beside the files')
+  const bytes = storedSmall.files * storedSmall.size
+  await onSite(await openSandboxSite(5 * bytes), [(site) => rekeyFolderScenario(site, storedSmall)])
 }
 
 async function onRgw(

@@ -1,8 +1,8 @@
-/** The sandbox as a server of its own: discards what it gets, tells its endpoint, ends with SIGTERM or its parent. */
+/** The sandbox as a server of its own: discards what it gets unless told to keep it, tells its endpoint, ends with SIGTERM or its parent. */
 import { startSandbox } from '../src/sandbox/server.ts'
 
-const [directory = '', accessKeyId = '', secretAccessKey = ''] = process.argv.slice(2)
+const [directory = '', accessKeyId = '', secretAccessKey = '', keeping] = process.argv.slice(2)
 const projects = [{ uid: 'bench', accessKeyId, secretAccessKey }]
-const { endpoint } = await startSandbox({ directory, projects, discard: true })
+const { endpoint } = await startSandbox({ directory, projects, discard: keeping !== 'keep' })
 process.send?.(endpoint)
 process.once('disconnect', () => process.exit())

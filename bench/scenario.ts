@@ -10,6 +10,8 @@ export interface Subject {
   prepare?: (run: number) => Promise<void>
   /** Not measured; looks whether the run really did the job and throws when it did not; puts its output away. */
   check?: (run: number) => Promise<void>
+  /** Asked after every run: bytes that went over the line in it, both ways. */
+  traffic?: () => number
 }
 
 /** The same job done by sealift and by its peers. The first subject is sealift. */
@@ -34,7 +36,10 @@ export async function runScenario(scenario: Scenario, runs: number): Promise<Res
   for (let run = 0; run < runs; run += 1) {
     for (const [subject, measured] of measurements) {
       await subject.prepare?.(run)
-      const measurement = await measure(subject.command(run))
+      // What preparing it took is none of its own.
+      subject.traffic?.()
+      const measurement: Measurement = await measure(subject.command(run))
+      if (subject.traffic !== undefined) measurement.traffic = subject.traffic()
       await subject.check?.(run)
       measured.push(measurement)
       const wall = measurement.wall.toFixed(2)

@@ -53,16 +53,26 @@ export async function openRgwSite(room: number, capacity: number, onDisk = false
 }
 
 /** The sandbox in a process of its own, which checks and hashes what it gets and then forgets it. */
-export async function openDiscardingSite(room: number): Promise<Site> {
+export function openDiscardingSite(room: number): Promise<Site> {
+  return openSandbox(room, 'a sandbox that discards', [])
+}
+
+/** The same, but what it gets is kept, in files beside those of the bench. */
+export function openSandboxSite(room: number): Promise<Site> {
+  return openSandbox(room, 'the sandbox', ['keep'])
+}
+
+async function openSandbox(room: number, title: string, words: readonly string[]): Promise<Site> {
   const workplace = await createWorkplace(room)
   const server = fork(new URL('sandbox-process.ts', import.meta.url), [
     join(workplace.folder, 'sandbox'),
     USER.accessKeyId,
     USER.secretAccessKey,
+    ...words,
   ])
   const [endpoint] = (await once(server, 'message')) as [string]
   return openSite(workplace, {
-    title: 'a sandbox that discards',
+    title,
     endpoint,
     collectGarbage: () => Promise.resolve(),
     async close() {

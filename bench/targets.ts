@@ -1,5 +1,6 @@
 import { median } from './measure.ts'
 import type { Measurement } from './measure.ts'
+import { REKEY_TITLE } from './rekey.ts'
 import type { Result, Scenario } from './scenario.ts'
 
 const MIB = 1024 ** 2
@@ -65,6 +66,30 @@ const TARGETS: readonly Target[] = [
         ({ peakRss }) => peakRss / MIB,
       ),
   },
+  {
+    what: 'traffic for other readers of an object on Ceph RGW',
+    bound: 12,
+    unit: 'MiB',
+    figure: (results) =>
+      ownFigure(results, isRekeyOnRgw, ({ traffic }) => (traffic ?? Number.POSITIVE_INFINITY) / MIB),
+  },
+  against(
+    "other readers for an object on Ceph RGW, beside the server's own copying",
+    1.3,
+    isRekeyOnRgw,
+    /UploadPartCopy/,
+  ),
+  {
+    what: 'other readers for objects of 1 MiB, time for each',
+    bound: 20,
+    unit: 'ms',
+    figure: (results) =>
+      ownFigure(
+        results,
+        ({ title, files }) => title.startsWith(REKEY_TITLE) && files !== undefined,
+        ({ wall }, { files = 1 }) => (wall / files) * 1000,
+      ),
+  },
 ]
 
 /** What was to be reached, what was, and whether that is enough. */
@@ -115,6 +140,10 @@ function wallOf(runs: readonly Measurement[]): number {
 
 function isTiny({ files, size }: Scenario): boolean {
   return files !== undefined && size / files < MIB
+}
+
+function isRekeyOnRgw({ title, files }: Scenario): boolean {
+  return title === `${REKEY_TITLE} on Ceph RGW` && files === undefined
 }
 
 function isDiscarding({ title }: Scenario): boolean {

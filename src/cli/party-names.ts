@@ -7,19 +7,38 @@ interface PartyFlags {
   'sender-key'?: string | undefined
 }
 
-/** Whose keys a new header takes, as the workflows want to be told. */
-export function partyNames(
-  flags: PartyFlags,
-  passphrase: (file: string) => Promise<string>,
-): {
-  recipients: string[]
+/** Where the keys are, as the workflows want to be told. */
+interface KeyNames {
   recipientsFolder: string
   identities: string[]
   senderKey: string | undefined
   passphrase: (file: string) => Promise<string>
-} {
+}
+
+/** Whose keys a new header takes. */
+export function partyNames(
+  flags: PartyFlags,
+  passphrase: (file: string) => Promise<string>,
+): KeyNames & { recipients: string[] } {
+  return { recipients: flags.to ?? [], ...keyNames(flags, passphrase) }
+}
+
+/** Whose keys objects get and lose. */
+export function readerChangeNames(
+  flags: PartyFlags & { add?: string[] | undefined; remove?: string[] | undefined; 'drop-others': boolean },
+  passphrase: (file: string) => Promise<string>,
+): KeyNames & { added: string[]; removed: string[]; exactly: string[] | undefined; dropOthers: boolean } {
   return {
-    recipients: flags.to ?? [],
+    added: flags.add ?? [],
+    removed: flags.remove ?? [],
+    exactly: flags.to,
+    dropOthers: flags['drop-others'],
+    ...keyNames(flags, passphrase),
+  }
+}
+
+function keyNames(flags: PartyFlags, passphrase: (file: string) => Promise<string>): KeyNames {
+  return {
     recipientsFolder: recipientsFolder(),
     identities: flags.identity ?? [],
     senderKey: flags['sender-key'],

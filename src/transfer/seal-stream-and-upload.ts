@@ -4,7 +4,7 @@ import { newDataKey } from '../crypto/crypt4gh/segment.ts'
 import { sealHeader } from '../crypto/crypt4gh/seal-header.ts'
 import type { KeyPair } from '../crypto/keys/key-pair.ts'
 import type { PreparedPart, SentPart, UploadResult } from '../storage/multipart-upload.ts'
-import type { ObjectName, ObjectStore } from '../storage/object-store.ts'
+import type { ObjectHeaders, ObjectName, ObjectStore, ObjectTags } from '../storage/object-store.ts'
 import { uploadStreamed, type StreamedPart } from '../storage/streamed-upload.ts'
 import { AppError } from '../util/errors.ts'
 import { PartBuffers } from './part-buffers.ts'
@@ -32,6 +32,17 @@ export interface SealStreamOptions {
   sender?: KeyPair | undefined
   /** Replace an object that has the key. */
   replace: boolean
+  /** All that the object shall say of itself; only that it is bytes when absent. */
+  headers?: ObjectHeaders | undefined
+  /** What it shall be tagged with. Look at it afterwards: a server may ignore them. */
+  tags?: ObjectTags | undefined
+  /** Awaited after a multipart upload was created and before its first part is sent. */
+  onCreated?: ((uploadId: string) => Promise<void>) | undefined
+  /**
+   * Awaited when all was read and before there is an object, with the digests of the stream and the ETag that the object
+   * will have, where that is known: a failure here leaves none.
+   */
+  beforeComplete?: ((digests: PlaintextDigests, etag: string | undefined) => Promise<void>) | undefined
   /** Whether the MD5 of the plaintext is wanted as well. */
   md5?: boolean | undefined
   /** Reads everything back afterwards. */
@@ -80,12 +91,17 @@ export async function sealStreamAndUpload(
   try {
     const header = await sealHeader({ dataKeys: [dataKey] }, recipients, options.sender)
     const sealing = new StreamSealing(header, dataKey, options)
+    const { beforeComplete } = options
     const stored = await uploadStreamed(options.store, target, (signal) => sealing.parts(plaintext, signal), {
       concurrency: options.concurrency,
       acl: 'bucket-owner-full-control',
       contentType: 'application/octet-stream',
+      headers: options.headers,
+      tags: options.tags,
       ifAbsent: !options.replace,
+      onCreated: options.onCreated,
       onPartStored: (part) => options.onPart?.(part),
+      beforeComplete: beforeComplete && ((etag) => beforeComplete(sealing.digests(), etag)),
       signal: options.signal,
     })
     const verify = options.verify === true
@@ -117,7 +133,8 @@ class StreamSealing {
   readonly #dataKey: Uint8Array
   readonly #options: SealStreamOptions
   readonly #growth: PartGrowth
-  readonly #digests: { update: (bytes: Uint8Array) => void; end(): PlaintextDigests }
+  readonly #hashing: { update: (bytes: Uint8Array) => void; end(): PlaintextDigests }
+  #digests: PlaintextDigests | undefined
   readonly #plain = new PartBuffers()
   readonly #sealed = new PartBuffers()
 
@@ -127,7 +144,7 @@ class StreamSealing {
     this.#options = options
     const { segmentsPerPart } = planParts(0, header.length, options.partSize)
     this.#growth = planGrowth(segmentsPerPart, options.expectedSize)
-    this.#digests = startDigests(options.md5 === true ? 'sha256+md5' : 'sha256')
+    this.#hashing = startDigests(options.md5 === true ? 'sha256+md5' : 'sha256')
   }
 
   async *parts(plaintext: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<StreamedPart> {
@@ -141,7 +158,7 @@ class StreamSealing {
         const { plainBuffers, slots } = this.#limits(slotSize)
         const plain = await this.#plain.take(segments * SEGMENT_SIZE, plainBuffers, signal)
         const wanted = plain.bytes.subarray(0, segments * SEGMENT_SIZE)
-        const length = await input.fill(wanted, this.#digests.update)
+        const length = await input.fill(wanted, this.#hashing.update)
         this.plaintextSize += length
         last = await input.atEnd()
         const part = { partNumber, plain, length, slotSize, slots }
@@ -154,8 +171,10 @@ class StreamSealing {
     }
   }
 
+  /** Of the whole stream: to be asked for when it has ended. */
   digests(): PlaintextDigests {
-    return this.#digests.end()
+    this.#digests ??= this.#hashing.end()
+    return this.#digests
   }
 
   /** Parts in flight are fewer where more don't fit: down to one within a given limit, else to two. */

@@ -10,8 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { lockHolder } from '../../src/transfer/journal/journal-lock.ts'
 import { listJournals, type FoundJournal } from '../../src/transfer/journal/list-journals.ts'
 import { Random } from '../fuzz/random.ts'
-import type { CliRun } from '../support/cli.ts'
 import { sha256 } from '../support/files.ts'
+import { runAndKill } from './killed-run.ts'
 import { abortUploads, checkObject, dataKeysOf, hasObject, putObject } from './objects.ts'
 import type { AnsweredRequest } from './recording-proxy.ts'
 import { repeatedParts, repeatedRanges } from './repeats.ts'
@@ -44,9 +44,6 @@ export interface CrashRun {
 const PART_SIZE = '5MiB'
 const CONCURRENCY = 4
 
-/** Milliseconds a command may take. */
-const PATIENCE = 120_000
-
 interface Attempt {
   /** The run's command, the same every time. */
   words: string[]
@@ -76,7 +73,9 @@ export async function crashRun(scene: Scene, seed: number, run: number): Promise
   for (;;) {
     scene.proxy.take()
     const after = killsLeft > 0 ? random.below((requests ?? 0) + 2) : undefined
-    const ended = await runOnce(scene, attempt, after, random.below(120))
+    const delay = random.below(120)
+    const moment = after === undefined ? undefined : { after, delay }
+    const ended = await runAndKill(scene, attempt.words, moment)
     await sleep(20)
     const answered = scene.proxy.take()
     if (ended.signal === 'SIGKILL') {
@@ -135,35 +134,6 @@ async function prepare(
     ...common,
     words: ['upload', source.path, address, '--to', scene.readerPublicFile, ...own, ...sizes],
   }
-}
-
-/** @param killAfter - requests; undefined to let it end */
-async function runOnce(
-  scene: Scene,
-  { words }: Attempt,
-  killAfter: number | undefined,
-  delay: number,
-): Promise<CliRun> {
-  const running = scene.person.start(words, { env: { TMPDIR: scene.temporary } })
-  const patience = new AbortController()
-  const late = sleep(PATIENCE, undefined, { signal: patience.signal }).then(
-    () => {
-      running.kill('SIGABRT')
-    },
-    () => undefined,
-  )
-  if (killAfter !== undefined) {
-    const moment = killAfter === 0 ? Promise.resolve() : scene.proxy.arrived(killAfter)
-    void moment
-      .then(() => sleep(delay))
-      .then(() => {
-        running.kill('SIGKILL')
-      })
-  }
-  const ended = await running.ended
-  patience.abort()
-  await late
-  return ended
 }
 
 /** What is on disk between two runs. */

@@ -45,7 +45,7 @@ export async function checkObject(
 }
 
 /** Aborts all unfinished uploads of the bucket; gives their ids. */
-export async function abortUploads({ s3, bucket }: Scene): Promise<string[]> {
+export async function abortUploads({ s3, bucket }: Pick<Scene, 's3' | 'bucket'>): Promise<string[]> {
   const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
   for (const { Key, UploadId } of Uploads) {
     await s3.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }))
@@ -80,6 +80,7 @@ export async function putObject(
   return { dataKeys: (await openHeader(header, [scene.reader])).dataKeys, headerLength: header.length }
 }
 
-async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+/** What streams give of it. */
+export async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += 1024 ** 2) yield bytes.subarray(at, at + 1024 ** 2)
 }

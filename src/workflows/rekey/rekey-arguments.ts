@@ -1,0 +1,67 @@
+import type { ObjectName } from '../../storage/object-store.ts'
+import { AppError } from '../../util/errors.ts'
+import { isPrefix } from '../named-objects.ts'
+import { formatS3Url, type S3Location } from '../s3-url.ts'
+import type { RekeyObjectsRequest } from './rekey-request.ts'
+
+/**
+ * What can be known to be wrong before anything is asked of the store.
+ *
+ * @throws AppError USAGE
+ */
+export function checkRekeyRequest(request: RekeyObjectsRequest): void {
+  const { place, into, change, deep, deleteReplaced } = request
+  const { added, removed, exactly } = change
+  if (exactly !== undefined && added.length + removed.length > 0) {
+    throw new AppError('USAGE', 'readers are named either all (--to) or by what changes (--add, --remove)')
+  }
+  if (exactly === undefined && added.length + removed.length === 0 && !deep) {
+    throw new AppError('USAGE', 'no change of readers was named', {
+      hints: ['name who gets access with --add, who loses it with --remove, or everybody with --to'],
+    })
+  }
+  if (into === undefined) return
+  if (deleteReplaced) {
+    throw new AppError('USAGE', 'what goes elsewhere replaces nothing that could be deleted', {
+      hints: ['leave out --delete-replaced or --into'],
+    })
+  }
+  checkTarget(place, into)
+}
+
+function checkTarget(place: S3Location, into: S3Location): void {
+  if (isPrefix(place) && !isPrefix(into)) {
+    throw new AppError('USAGE', `many objects can't become ${formatS3Url(into.bucket, into.objectKey)}`, {
+      hints: [`end it in a slash: --into ${formatS3Url(into.bucket, into.objectKey)}/`],
+    })
+  }
+  if (place.bucket !== into.bucket) return
+  const [from, to] = [
+    place.objectKey,
+    isPrefix(place) ? into.objectKey : rekeyTarget(place, into, place).objectKey,
+  ]
+  // A listing that goes on would come to what was just written.
+  const overlaps = isPrefix(place) ? from.startsWith(to) || to.startsWith(from) : from === to
+  if (!overlaps) return
+  throw new AppError(
+    'USAGE',
+    `${formatS3Url(into.bucket, into.objectKey)} is not apart from the objects it is for`,
+    {
+      hints: ['leave out --into to give them new headers in place, or name another prefix'],
+    },
+  )
+}
+
+/** Where the new object of a source goes: below `into` as it lies below `place`, or under the one key that `into` is. */
+export function rekeyTarget(
+  place: S3Location,
+  into: S3Location | undefined,
+  { objectKey }: Pick<ObjectName, 'objectKey'>,
+): ObjectName {
+  if (into === undefined) return { bucket: place.bucket, objectKey }
+  if (!isPrefix(into)) return { bucket: into.bucket, objectKey: into.objectKey }
+  const below = isPrefix(place)
+    ? objectKey.slice(place.objectKey.length)
+    : objectKey.slice(objectKey.lastIndexOf('/') + 1)
+  return { bucket: into.bucket, objectKey: into.objectKey + below }
+}
