@@ -4,9 +4,11 @@ import { EXIT } from './exit-codes.ts'
 import { globalFlags } from './flags.ts'
 import { hintsFor } from './hints.ts'
 import { listenForInterrupt, type Interrupt } from './interrupt.ts'
+import { writeJson } from './json-stream.ts'
 import { passphraseFor, type PassphraseFlags } from './passphrase.ts'
 import { printable, printableJson } from './printable.ts'
 import { startProgress, type Progress, type ProgressStyle } from './progress.ts'
+import { writeOut } from './write-out.ts'
 
 /** Seconds of a wait that nobody should spend without knowing why. */
 const LONG_WAIT = 5
@@ -37,6 +39,7 @@ export abstract class SealiftCommand<Result> extends Command {
   readonly #cleanups: (() => void | Promise<void>)[] = []
   #progress: Progress | undefined
   #longWaitNoted = -Infinity
+  #jsonWritten = false
 
   /** Does the work and gives the result. */
   protected abstract perform(): Promise<Result>
@@ -78,6 +81,20 @@ export abstract class SealiftCommand<Result> extends Command {
   /** A line of the result that is printed before the rest is known; with --json the result itself carries it. */
   protected line(text: string): void {
     this.#printResult(text)
+  }
+
+  /** Lines of the result that are too many to be held, no faster than they are read; not for --json. */
+  protected async streamLines(texts: AsyncIterable<string>): Promise<void> {
+    for await (const text of texts) await writeOut(`${text}\n`)
+  }
+
+  /**
+   * Writes the document of --json piece by piece (json-stream.ts), where it is too long to be held. The result of perform()
+   * is not printed then. When `pieces` throws, the document stays without its end.
+   */
+  protected async streamJson(pieces: AsyncIterable<string>): Promise<void> {
+    await writeJson(pieces)
+    this.#jsonWritten = true
   }
 
   /** Has something closed when the command ends, however it ends. */
@@ -147,7 +164,7 @@ export abstract class SealiftCommand<Result> extends Command {
   }
 
   protected override logJson(json: unknown): void {
-    process.stdout.write(`${printableJson(json)}\n`)
+    if (!this.#jsonWritten) process.stdout.write(`${printableJson(json)}\n`)
   }
 
   /** An interrupt shows as itself, whatever error the stopping work ended with, unless that is how to go on. */

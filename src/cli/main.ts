@@ -2,6 +2,7 @@ import { run } from '@oclif/core/run'
 import { hasSwitch } from './base-command.ts'
 import { failureJson, failureOf, failureText } from './failure.ts'
 import { EXIT } from './exit-codes.ts'
+import { jsonBegun } from './json-stream.ts'
 import { printableJson } from './printable.ts'
 
 /**
@@ -37,7 +38,8 @@ export async function main(entry: string, argv: readonly string[] = process.argv
 function tell(error: unknown, argv: readonly string[]): number {
   const failure = failureOf(error)
   const verbose = hasSwitch(argv, '--verbose', '-v')
-  const json = hasSwitch(argv, '--json')
+  // A second document behind the beginning of one would only hide that the first has no end.
+  const json = hasSwitch(argv, '--json') && !jsonBegun()
   if (json) process.stdout.write(`${printableJson(failureJson(failure))}\n`)
   // Whoever closed the pipe knows: `sealift cat … | head` shall end like `cat … | head`.
   if (failure.code === 'OUTPUT_CLOSED' && !verbose) return failure.exitCode

@@ -16,6 +16,38 @@ export interface ObjectHeader {
   opened: OpenedHeader
 }
 
+interface HeaderOptions extends Pick<DownloadOptions, 'store' | 'signal'> {
+  /** Bytes fetched at first; {@link FIRST_READ} when absent. A header that is longer takes further requests. */
+  firstRead?: number | undefined
+}
+
+/**
+ * Fetches and parses the header of a Crypt4GH object; no key is needed.
+ *
+ * @throws AppError NOT_CRYPT4GH, INVALID_HEADER; StorageError from the store, OBJECT_CHANGED when it is another version
+ */
+export async function fetchHeader(
+  name: ObjectName,
+  version: ObjectVersion,
+  options: HeaderOptions,
+): Promise<Header> {
+  const { store, signal, firstRead = FIRST_READ } = options
+  const { size, etag } = version
+  let wanted = Math.min(firstRead, size)
+  for (;;) {
+    // A range of nothing is refused by S3 (416): an empty object is simply no Crypt4GH file.
+    const prefix =
+      wanted === 0
+        ? new Uint8Array()
+        : await fetchRange(store, name, { offset: 0, length: wanted }, etag, signal, undefined, size)
+    const header = parseObjectHeader(prefix, name)
+    if ('packets' in header) return header
+    if (header.needed > size || header.needed <= wanted) throw endsInHeader(name, size)
+    // By doubling: a header of many packets must not be read once for each of them.
+    wanted = Math.min(size, Math.max(header.needed, 2 * wanted))
+  }
+}
+
 /**
  * Fetches the header of a Crypt4GH object and opens it.
  *
@@ -25,24 +57,10 @@ export async function fetchObjectHeader(
   name: ObjectName,
   version: ObjectVersion,
   identities: readonly KeyPair[],
-  options: Pick<DownloadOptions, 'store' | 'senders' | 'signal'>,
+  options: HeaderOptions & Pick<DownloadOptions, 'senders'>,
 ): Promise<ObjectHeader> {
-  const { store, signal, senders } = options
-  const { size, etag } = version
-  let wanted = Math.min(FIRST_READ, size)
-  for (;;) {
-    // A range of nothing is refused by S3 (416): an empty object is simply no Crypt4GH file.
-    const prefix =
-      wanted === 0
-        ? new Uint8Array()
-        : await fetchRange(store, name, { offset: 0, length: wanted }, etag, signal, undefined, size)
-    const header = parseObjectHeader(prefix, name)
-    if ('packets' in header)
-      return { header, opened: await openObjectHeader(header, name, identities, senders) }
-    if (header.needed > size || header.needed <= wanted) throw endsInHeader(name, size)
-    // By doubling: a header of many packets must not be read once for each of them.
-    wanted = Math.min(size, Math.max(header.needed, 2 * wanted))
-  }
+  const header = await fetchHeader(name, version, options)
+  return { header, opened: await openObjectHeader(header, name, identities, options.senders) }
 }
 
 /** The same for an object that was fetched whole. */
