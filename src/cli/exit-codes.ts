@@ -49,6 +49,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, ExitCode>> = {
   KEY_CHANGED: EXIT.conflict,
   KEYS_DIFFER: EXIT.conflict,
   KEY_NOT_TRUSTED: EXIT.damaged,
+  UNNAMED_READERS: EXIT.conflict,
   NO_BUCKET_KEYS: EXIT.notFound,
 
   BUCKET_NOT_FOUND: EXIT.notFound,

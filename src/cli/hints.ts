@@ -35,6 +35,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   KEY_CHANGED: 'ask the owner over another channel; if the change is right, give --accept-changed-key',
   KEYS_DIFFER: '`sealift key show` tells more about each; what is sealed for one is not opened by the other',
   KEY_NOT_TRUSTED: "ask the bucket's owner for the key file over another channel, and give it with --to FILE",
+  UNNAMED_READERS: 'name everybody who stays with --add, or give --drop-others',
   NO_BUCKET_KEYS: 'ask its owner to run `sealift key publish`, or name a key file with --to FILE',
 
   BUCKET_NOT_FOUND: 'check the name; a bucket of another tenant on Ceph is TENANT:BUCKET',

@@ -35,6 +35,16 @@ export function adoptionsFolder(env: Environment = process.env): string {
   return join(stateDir(env), 'adoptions')
 }
 
+/** What is known of copies that `cp` and `mv` began, below the same folder. */
+export function copiesFolder(env: Environment = process.env): string {
+  return join(stateDir(env), 'copies')
+}
+
+/** What runs of `rekey` have done and begun, below the same folder. */
+export function rekeysFolder(env: Environment = process.env): string {
+  return join(stateDir(env), 'rekeys')
+}
+
 /** How fast earlier transfers were, below the same folder. */
 export function ratesFile(env: Environment = process.env): string {
   return join(stateDir(env), 'rates.json')
@@ -43,6 +53,18 @@ export function ratesFile(env: Environment = process.env): string {
 /** What was done to the access of buckets from here, below the same folder. */
 export function accessHistoryFile(env: Environment = process.env): string {
   return join(stateDir(env), 'access-history.jsonl')
+}
+
+/**
+ * The headers that listings fetched, below `$SEALIFT_CACHE_DIR`, `$XDG_CACHE_HOME/sealift` or `~/.cache/sealift`. The
+ * folder may not exist yet; nothing is lost with it.
+ */
+export function headersFolder(env: Environment = process.env): string {
+  const own = env['SEALIFT_CACHE_DIR']
+  if (own !== undefined && own !== '') return join(resolve(own), 'headers')
+  const xdg = env['XDG_CACHE_HOME']
+  if (xdg?.startsWith('/') === true) return join(xdg, 'sealift', 'headers')
+  return join(homedir(), '.cache', 'sealift', 'headers')
 }
 
 function stateDir(env: Environment): string {

@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'KEY_CHANGED'
   | 'KEYS_DIFFER'
   | 'KEY_NOT_TRUSTED'
+  | 'UNNAMED_READERS'
   | 'NO_BUCKET_KEYS'
   // the store
   | 'BUCKET_NOT_FOUND'

@@ -24,31 +24,50 @@ export interface KeptVersions {
   bytes: number
 }
 
-/** Counts everything that a bucket keeps. */
+/** Which of the versions in a bucket are meant; all when absent. */
+export interface VersionScope {
+  /** Of this object alone. */
+  objectKey?: string | undefined
+  /** Of objects whose keys begin so. */
+  prefix?: string | undefined
+  isWanted?: ((version: VersionEntry) => boolean) | undefined
+}
+
+interface DeleteVersionsOptions extends VersionScope {
+  /** Versions of one object that are remembered at a time, at most twice as many while they are listed; 10 000 when absent. */
+  versionsAtOnce?: number | undefined
+  /** Object keys at work at the same time; 16 when absent. */
+  concurrency?: number | undefined
+  /** Told what was deleted. */
+  onDeleted?: ((objectKey: string, version: ListedVersion) => void) | undefined
+}
+
+/** Counts what a bucket keeps, or some of it. */
 export async function countVersions(
   store: Store,
   bucket: string,
   signal?: AbortSignal,
+  scope: VersionScope = {},
 ): Promise<KeptVersions> {
   const totals = noVersions()
-  for await (const version of everyVersion(store, bucket, signal)) addTo(totals, version)
+  for await (const version of wantedVersions(store, bucket, scope, signal)) addTo(totals, version)
   return totals
 }
 
 /**
- * Deletes everything that a bucket keeps, for good: objects, older versions, delete markers. Of each object the oldest
- * version first, so that nothing that was deleted or overwritten comes back when this is stopped half-way.
+ * Deletes everything that a bucket keeps, or what of it is meant, for good: objects, older versions, delete markers. Of each
+ * object the oldest version first, so that nothing that was deleted or overwritten comes back when this is stopped half-way.
  * What the server refuses (an object lock) is given back as failed; the others go on.
  *
- * @param versionsAtOnce - versions of one object that are remembered at a time, at most twice as many while they are listed
  * @throws AppError STORE_FAILURE when the server goes on listing what it said was deleted
  */
 export async function deleteVersions(
   store: Store,
   bucket: string,
   signal?: AbortSignal,
-  versionsAtOnce = VERSIONS_AT_ONCE,
+  options: DeleteVersionsOptions = {},
 ): Promise<{ deleted: KeptVersions; failed: FailedTransfer[] }> {
+  const { versionsAtOnce = VERSIONS_AT_ONCE, concurrency = CONCURRENCY, onDeleted } = options
   const deleted = noVersions()
   const failed: FailedTransfer[] = []
   const versioning = await store.bucketVersioning(bucket, { signal })
@@ -64,6 +83,7 @@ export async function deleteVersions(
       try {
         await deleteOne(objectKey, version.versionId)
         addTo(deleted, version)
+        onDeleted?.(objectKey, version)
       } catch (error) {
         if (!hasCode(error, 'ACCESS_DENIED')) throw error
         failed.push(failedTransfer({ name: objectKey, error }))
@@ -77,12 +97,19 @@ export async function deleteVersions(
     let left: ListedKey | undefined = listed
     while (left !== undefined && (await deleteOldest(left)) && left.hasNewer) {
       const before: string | undefined = left.oldest.at(-1)?.versionId
-      left = await listedAgain(store, bucket, listed.objectKey, versionsAtOnce, signal)
+      const { objectKey } = listed
+      left = await listedAgain(
+        store,
+        bucket,
+        { objectKey, isWanted: options.isWanted },
+        versionsAtOnce,
+        signal,
+      )
       if (left?.oldest.at(-1)?.versionId === before && before !== undefined) throw stillListed(bucket, listed)
     }
   }
-  const listed = byKey(everyVersion(store, bucket, signal), versionsAtOnce)
-  await forEachPulled(listed, CONCURRENCY, deleteKey, signal)
+  const listed = byKey(wantedVersions(store, bucket, options, signal), versionsAtOnce)
+  await forEachPulled(listed, concurrency, deleteKey, signal)
   return { deleted, failed }
 }
 
@@ -95,27 +122,42 @@ function stillListed(bucket: string, { objectKey }: ListedKey): AppError {
 async function listedAgain(
   store: Store,
   bucket: string,
-  objectKey: string,
+  scope: VersionScope,
   versionsAtOnce: number,
   signal: AbortSignal | undefined,
 ): Promise<ListedKey | undefined> {
-  // The key itself is the first that begins with it.
-  const first = byKey(store.listVersions(bucket, { prefix: objectKey, signal }), versionsAtOnce)
-  for await (const listed of first) return listed.objectKey === objectKey ? listed : undefined
+  for await (const listed of byKey(wantedVersions(store, bucket, scope, signal), versionsAtOnce))
+    return listed
   return undefined
+}
+
+/** The versions that are meant, by object key and each key's newest first. */
+export async function* wantedVersions(
+  store: Store,
+  bucket: string,
+  { objectKey, prefix, isWanted = () => true }: VersionScope,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<VersionEntry, void, undefined> {
+  for await (const version of everyVersion(store, bucket, objectKey ?? prefix, signal)) {
+    // The key itself is the first that begins with it.
+    if (objectKey !== undefined && version.objectKey !== objectKey) return
+    if (isWanted(version)) yield version
+  }
 }
 
 /** Newest first; objects stand for themselves where the server has no versions. */
 async function* everyVersion(
   store: Store,
   bucket: string,
+  prefix: string | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<VersionEntry> {
+  const within = prefix === undefined ? {} : { prefix }
   try {
-    yield* store.listVersions(bucket, { signal })
+    yield* store.listVersions(bucket, { ...within, signal })
   } catch (error) {
     if (!hasCode(error, 'UNSUPPORTED')) throw error
-    for await (const object of store.listObjects(bucket, { signal })) {
+    for await (const object of store.listObjects(bucket, { ...within, signal })) {
       yield { ...object, kind: 'object', versionId: 'null', isLatest: true }
     }
   }

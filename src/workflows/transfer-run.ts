@@ -29,6 +29,11 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   'DISK_FULL',
 ])
 
+/** Whether every other file of a run would meet this failure as well. */
+export function isHopeless({ code }: AppError): boolean {
+  return HOPELESS.has(code)
+}
+
 /**
  * Runs the transfers of several files. An expected failure is kept and the others go on, unless they would all
  * meet it; a bug or an interrupt ends the run, after what is in flight was awaited.
@@ -66,7 +71,7 @@ export async function runTransfers<Item, Done>(
       if (!(error instanceof AppError)) bugs.push(error)
       else {
         failures.push({ name: nameOf(item), error })
-        if (HOPELESS.has(error.code)) stoppedBy = error
+        if (isHopeless(error)) stoppedBy = error
       }
     }
   }

@@ -14,6 +14,7 @@ const REQUIREMENTS = {
   'crypt4gh-python': ['crypt4gh', 'crypt4gh-keygen'],
   'crypt4gh-go': ['crypt4gh-go'],
   chromium: ['chromium'],
+  samtools: ['samtools'],
 } as const satisfies Record<string, readonly string[]>
 
 export type Requirement = keyof typeof REQUIREMENTS

@@ -118,7 +118,7 @@ describe('an object of many versions', () => {
       .map(({ versionId }) => versionId)
     for (const atOnce of [1, 7, 10, 50, 1000]) {
       const { store: copied, calls, deleted } = recording()
-      const result = await deleteVersions(copied, BUCKET, undefined, atOnce)
+      const result = await deleteVersions(copied, BUCKET, undefined, { versionsAtOnce: atOnce })
       expect(result).toMatchObject({
         deleted: { objects: 4, olderVersions: 52, deleteMarkers: 1 },
         failed: [],
@@ -164,7 +164,7 @@ describe('an object of many versions', () => {
 
   it('ends where the server goes on listing what it said was deleted', async () => {
     const { store: lying } = faultyStore(store, { deleteVersion: async () => undefined })
-    await expectCode(deleteVersions(lying, BUCKET, undefined, 7), 'STORE_FAILURE')
+    await expectCode(deleteVersions(lying, BUCKET, undefined, { versionsAtOnce: 7 }), 'STORE_FAILURE')
   })
 
   /** Deletes from a listing of its own: the store stays as it is. */
