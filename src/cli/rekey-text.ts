@@ -51,6 +51,7 @@ export interface RekeyedObjectsToPrint {
     packetsDropped: number
     olderVersions: number
     noLongerReadable: number
+    unknownGrants?: number
   }
   report?: string
   seconds: number
@@ -65,6 +66,11 @@ export function rekeyedFileText(result: RekeyedFileToPrint): string {
       ? undefined
       : `the old header had ${count(otherPackets, 'packet')} for others: they are out unless named here`,
   )
+}
+
+function unknownGrantsLine(objects = 0): string | undefined {
+  if (objects === 0) return undefined
+  return `  ${count(objects, 'object')} with an ACL that could not be read: whom it let in besides the owners has to be let in again`
 }
 
 /** What was done, or would be, to objects; and, once, what that can't do. */
@@ -84,6 +90,7 @@ export function rekeyedObjectsText(result: RekeyedObjectsToPrint): string {
     totals.olderVersions === 0
       ? undefined
       : `  kept ${count(totals.olderVersions, 'older version')} with the old header; --delete-replaced deletes what is replaced`,
+    unknownGrantsLine(totals.unknownGrants),
     report === undefined ? undefined : `  report   ${printable(report)}`,
     takesNothingBack(result),
   )

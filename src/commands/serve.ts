@@ -56,6 +56,11 @@ export default class Serve extends SealiftCommand<ServeResult> {
   protected override async perform(): Promise<ServeResult> {
     const { args, flags } = await this.parse(Serve)
     const { memory = 256 * MIB, 'url-file': addressFile } = flags
+    // Before anything takes time: a script that waits for the file would take an earlier address for this one's.
+    if (addressFile !== undefined) {
+      const { removeEarlierAddress } = await import('../workflows/serve/address-file.ts')
+      await removeEarlierAddress(addressFile)
+    }
     if (memory < LEAST_MEMORY) throw wrongWords('--memory is too small', 'give at least 16MiB')
     if (this.jsonEnabled() && addressFile === undefined) {
       throw wrongWords(

@@ -91,6 +91,8 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined
   /** When this is aborted, the request under way may end, and is not repeated; `signal` when absent. */
   repeatUntil?: AbortSignal | undefined
+  /** Never repeated: who asks has to look again before another attempt. */
+  once?: boolean | undefined
 }
 
 /** Which version a request is for; the newest when absent. */

@@ -72,10 +72,9 @@ class RetryingStore implements Store {
   }
 
   readonly #repeat: Repeat = async (request, attempt) => {
-    const result = await retrying(attempt, {
-      ...this.retryOptions,
-      signal: request?.repeatUntil ?? request?.signal,
-    })
+    const signal = request?.repeatUntil ?? request?.signal
+    const result =
+      request?.once === true ? await attempt(1) : await retrying(attempt, { ...this.retryOptions, signal })
     this.#answered = true
     return result
   }

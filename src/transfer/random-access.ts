@@ -7,9 +7,11 @@ import { segmentOpener } from '../crypto/crypt4gh/segment.ts'
 import { plaintextBodySize } from '../crypto/crypt4gh/sizes.ts'
 import type { ByteRange, ObjectName } from '../storage/object-store.ts'
 import { beyondEnd } from '../util/byte-range.ts'
+import { AppError } from '../util/errors.ts'
 import type { ObjectVersion } from './download-options.ts'
 import { inObject } from './object-header.ts'
 import { ReadSession } from './read-session.ts'
+import { SEGMENTS_PER_OBJECT } from './segment-cache.ts'
 import { SegmentReader, type SegmentPiece, type SharedReading } from './segment-reader.ts'
 import { segmentSpans } from './segment-spans.ts'
 
@@ -55,13 +57,16 @@ export function accessSealed(
   try {
     const bodySize = version.size - headerLength
     const storedSize = plaintextBodySize(bodySize)
+    const segmentCount = Math.ceil(bodySize / ENCRYPTED_SEGMENT_SIZE)
+    if (segmentCount > SEGMENTS_PER_OBJECT) throw tooLarge('AUTHENTICATION_FAILED', version.size)
     const kept = rangesWithin(keptRanges(opened.editList ?? []), 0, storedSize)
     const layout = {
       bodyStart: headerLength,
       storedSegmentSize: ENCRYPTED_SEGMENT_SIZE,
-      segmentCount: Math.ceil(bodySize / ENCRYPTED_SEGMENT_SIZE),
+      segmentCount,
       readable: segmentSpans(kept),
       open: segmentOpener(opened.dataKeys),
+      dataKeyCount: opened.dataKeys.length,
     }
     const size = editedSize(storedSize, opened.editList)
     return accessible(name, version, { size, kept }, new SegmentReader(name, version, layout, shared))
@@ -72,23 +77,30 @@ export function accessSealed(
   }
 }
 
-/** An object as it is stored; nothing about it is authenticated. */
+/**
+ * An object as it is stored; nothing about it is authenticated.
+ *
+ * @throws AppError STORE_FAILURE for an impossible size
+ */
 export function accessStored(
   name: ObjectName,
   version: ObjectVersion,
   shared: SharedReading,
 ): RandomAccessObject {
   const { size } = version
+  const segmentCount = Math.ceil(size / SEGMENT_SIZE)
+  if (segmentCount > SEGMENTS_PER_OBJECT) throw inObject(tooLarge('STORE_FAILURE', size), name)
   const kept = size === 0 ? [] : [{ start: 0, end: size }]
   const layout = {
     bodyStart: 0,
     storedSegmentSize: SEGMENT_SIZE,
-    segmentCount: Math.ceil(size / SEGMENT_SIZE),
+    segmentCount,
     readable: segmentSpans(kept),
     open: (bytes: Uint8Array, into: Uint8Array, offset: number): number => {
       into.set(bytes, offset)
       return bytes.length
     },
+    dataKeyCount: 0,
   }
   return accessible(name, version, { size, kept }, new SegmentReader(name, version, layout, shared))
 }
@@ -135,6 +147,13 @@ function accessible(
       reader.close()
     },
   }
+}
+
+/** Whatever the store says: its segments could not be told from those of another object. */
+function tooLarge(code: 'AUTHENTICATION_FAILED' | 'STORE_FAILURE', size: number): AppError {
+  return new AppError(code, `no object has ${size} bytes`, {
+    hints: ['the store tells a size that can not be; ask its provider'],
+  })
 }
 
 /** Stored bytes of plaintext, cut where segments end. */

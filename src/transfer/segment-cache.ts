@@ -1,7 +1,7 @@
 import { SEGMENT_SIZE } from '../crypto/crypt4gh/format.ts'
 
 /** Room for segment numbers below the object's number in one safe integer: 2^30 segments are 64 TiB, S3 stops at 5. */
-const SEGMENTS_PER_OBJECT = 2 ** 30
+export const SEGMENTS_PER_OBJECT = 2 ** 30
 
 interface CachedSegment {
   memory: Uint8Array
@@ -65,7 +65,7 @@ export class SegmentCache {
    * @returns the plaintext, as {@link get} gives it
    */
   put(object: number, segment: number, open: (memory: Uint8Array) => number): Uint8Array {
-    if (this.#closed) throw new RangeError('the cache is closed')
+    this.throwIfClosed()
     const key = keyOf(object, segment)
     this.#drop(key)
     const memory = this.#room()
@@ -81,8 +81,13 @@ export class SegmentCache {
 
   /** Forgets all segments of an object. */
   drop(object: number): void {
-    const [first, end] = [keyOf(object, 0), keyOf(object + 1, 0)]
+    const [first, end] = [keyOf(object, 0), keyOf(object, 0) + SEGMENTS_PER_OBJECT]
     for (const key of [...this.#segments.keys()]) if (key >= first && key < end) this.#drop(key)
+  }
+
+  /** @throws RangeError after {@link close}, when nothing is to be opened any more */
+  throwIfClosed(): void {
+    if (this.#closed) throw new RangeError('the cache is closed')
   }
 
   /** Overwrites everything. Nothing may be put into it from then on. */
@@ -114,6 +119,11 @@ export class SegmentCache {
   }
 }
 
+/** Never the key of another object's segment: numbers that have no room are refused. */
 function keyOf(object: number, segment: number): number {
-  return object * SEGMENTS_PER_OBJECT + segment
+  const key = object * SEGMENTS_PER_OBJECT + segment
+  if (segment < 0 || segment >= SEGMENTS_PER_OBJECT || !Number.isSafeInteger(key)) {
+    throw new RangeError(`no room in the cache for segment ${segment} of object ${object}`)
+  }
+  return key
 }

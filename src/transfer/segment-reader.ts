@@ -3,6 +3,7 @@
  * missing side by side come with one GET; a segment that is on its way already is waited for, whoever asked for it; what
  * was opened stays in the cache for the next one. A GET that nobody waits for any more is ended.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OpenSegment } from '../crypto/crypt4gh/segment.ts'
 import type { ObjectName, ObjectStore } from '../storage/object-store.ts'
 import { AppError } from '../util/errors.ts'
@@ -24,6 +25,8 @@ export interface SegmentLayout {
   /** Those that may be read, all but what an edit list discards whole. */
   readable: readonly SegmentSpan[]
   open: OpenSegment
+  /** Data keys that `open` may have to try on a segment. */
+  dataKeyCount: number
 }
 
 /** What the readers of all objects share. */
@@ -65,6 +68,9 @@ const FETCH_AHEAD_FROM = LARGEST_WINDOW / 2
 
 /** Fetches that the cache has room for, however small it is. */
 const MOST_RUNS_IN_CACHE = 8
+
+/** With more of them than this, a header of a stranger makes a segment take long, and others get their turn after each one. */
+const FEW_DATA_KEYS = 16
 
 export class SegmentReader {
   readonly #name: ObjectName
@@ -202,7 +208,7 @@ export class SegmentReader {
         const { etag, size } = this.#version
         const stored = await fetchRange(store, this.#name, { offset, length }, etag, signal, undefined, size)
         signal.throwIfAborted()
-        this.#open(run, stored)
+        await this.#open(run, stored, signal)
       } finally {
         leave()
       }
@@ -217,10 +223,19 @@ export class SegmentReader {
   /**
    * Opens the segments of a run. Who waits for one gets its copy before the next is opened, so that no other reader can
    * have pushed it out of the cache. A segment that is not genuine concerns only those who wait for it.
+   *
+   * @throws the signal's reason, when nobody waits any more
    */
-  #open(run: SegmentRun, stored: Uint8Array): void {
-    const { storedSegmentSize, open } = this.#layout
+  async #open(run: SegmentRun, stored: Uint8Array, signal: AbortSignal): Promise<void> {
+    const { storedSegmentSize, open, dataKeyCount } = this.#layout
     for (let segment = run.first; segment < run.end; segment += 1) {
+      if (dataKeyCount > FEW_DATA_KEYS && segment > run.first) {
+        await nextTurn()
+        signal.throwIfAborted()
+        this.#shared.cache.throwIfClosed()
+      }
+      // Who comes for it from now on finds it in the cache or starts anew: this run does not come back to it.
+      if (this.#underWay.get(segment) === run) this.#underWay.delete(segment)
       const at = (segment - run.first) * storedSegmentSize
       const waiters = run.waiters.get(segment) ?? []
       run.waiters.delete(segment)

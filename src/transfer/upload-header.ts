@@ -55,8 +55,10 @@ export async function continuedHeader(
   return { bytes, dataKey, dataKeys: undefined, extended: true }
 }
 
-/** Whether one more data key for so many recipients would still be accepted by readers. */
+/** Whether one more data key would still be accepted by readers. The recipients are those of the header. */
 export function hasRoomFor(earlier: Uint8Array, recipientCount: number): boolean {
   const { packets } = parseDetachedHeader(earlier)
-  return packets.length + recipientCount <= HEADER_LIMITS.packetCount
+  const packetCount = packets.length + recipientCount
+  // Each recipient has one packet for each data key.
+  return packetCount <= HEADER_LIMITS.packetCount && packetCount <= HEADER_LIMITS.dataKeys * recipientCount
 }

@@ -2,6 +2,7 @@ import type { Store } from '../storage/store.ts'
 import type { VersionEntry } from '../storage/version-store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
 import { forEachPulled } from '../util/pull-pool.ts'
+import { KEPT_FAILURES } from './many-objects/run-objects.ts'
 import { failedTransfer, type FailedTransfer } from './transfer-run.ts'
 
 /** Object keys at work at the same time. */
@@ -30,7 +31,8 @@ export interface VersionScope {
   objectKey?: string | undefined
   /** Of objects whose keys begin so. */
   prefix?: string | undefined
-  isWanted?: ((version: VersionEntry) => boolean) | undefined
+  /** Given the next newer version of the same object as well. */
+  isWanted?: ((version: VersionEntry, above: VersionEntry | undefined) => boolean) | undefined
 }
 
 interface DeleteVersionsOptions extends VersionScope {
@@ -57,7 +59,7 @@ export async function countVersions(
 /**
  * Deletes everything that a bucket keeps, or what of it is meant, for good: objects, older versions, delete markers. Of each
  * object the oldest version first, so that nothing that was deleted or overwritten comes back when this is stopped half-way.
- * What the server refuses (an object lock) is given back as failed; the others go on.
+ * What the server refuses (an object lock) is given back as failed, the first thousand by name; the others go on.
  *
  * @throws AppError STORE_FAILURE when the server goes on listing what it said was deleted
  */
@@ -66,10 +68,11 @@ export async function deleteVersions(
   bucket: string,
   signal?: AbortSignal,
   options: DeleteVersionsOptions = {},
-): Promise<{ deleted: KeptVersions; failed: FailedTransfer[] }> {
+): Promise<{ deleted: KeptVersions; failed: FailedTransfer[]; failedCount: number }> {
   const { versionsAtOnce = VERSIONS_AT_ONCE, concurrency = CONCURRENCY, onDeleted } = options
   const deleted = noVersions()
   const failed: FailedTransfer[] = []
+  let failedCount = 0
   const versioning = await store.bucketVersioning(bucket, { signal })
   const isVersioned = versioning === 'enabled' || versioning === 'suspended'
   const deleteOne = (objectKey: string, versionId: string): Promise<void> =>
@@ -86,7 +89,8 @@ export async function deleteVersions(
         onDeleted?.(objectKey, version)
       } catch (error) {
         if (!hasCode(error, 'ACCESS_DENIED')) throw error
-        failed.push(failedTransfer({ name: objectKey, error }))
+        failedCount += 1
+        if (failed.length < KEPT_FAILURES) failed.push(failedTransfer({ name: objectKey, error }))
         // A version above one that stays is what hides it.
         return false
       }
@@ -110,7 +114,7 @@ export async function deleteVersions(
   }
   const listed = byKey(wantedVersions(store, bucket, options, signal), versionsAtOnce)
   await forEachPulled(listed, concurrency, deleteKey, signal)
-  return { deleted, failed }
+  return { deleted, failed, failedCount }
 }
 
 function stillListed(bucket: string, { objectKey }: ListedKey): AppError {
@@ -138,10 +142,13 @@ export async function* wantedVersions(
   { objectKey, prefix, isWanted = () => true }: VersionScope,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<VersionEntry, void, undefined> {
+  let last: VersionEntry | undefined
   for await (const version of everyVersion(store, bucket, objectKey ?? prefix, signal)) {
     // The key itself is the first that begins with it.
     if (objectKey !== undefined && version.objectKey !== objectKey) return
-    if (isWanted(version)) yield version
+    const above = last?.objectKey === version.objectKey ? last : undefined
+    last = version
+    if (isWanted(version, above)) yield version
   }
 }
 

@@ -10,8 +10,8 @@ export interface MoveObjectsResult extends CopyRunResult {
 }
 
 /**
- * Moves objects within the store: each is copied on the server and checked, and then its source is deleted, if it is still
- * what was copied. At every moment the object is at its source, or at both places. May be stopped and given again: a source
+ * Moves objects within the store: each is copied on the server and checked, and then its source is deleted, if both are
+ * still what they were. At every moment the object is at its source, or at both places. May be stopped and given again: a source
  * whose copy is there already, provably, is deleted without copying it again.
  *
  * @throws AppError as copyObjects
@@ -26,7 +26,7 @@ export async function moveObjects(
   const result = await runCopies(store, request, {
     goOn: 'run the same command again: it goes on with what is still at the source',
     guardsSource: true,
-    afterCopy: (source, before) => removeSource(store, source, before, { keepsVersions, signal }),
+    afterCopy: (copied) => removeSource(store, copied, { keepsVersions, signal }),
     signal,
   })
   return { ...result, olderVersions }

@@ -3,6 +3,7 @@ import type { Store } from '../storage/store.ts'
 import { AppError, hasCode } from '../util/errors.ts'
 import { countVersions, type KeptVersions } from './delete-versions.ts'
 import { chosenObjects, countChosen, isNoLater } from './many-objects/chosen-objects.ts'
+import { deleteListed } from './many-objects/delete-seen.ts'
 import type { RemoveObjectsRequest, RemoveObjectsResult } from './many-objects/remove-request.ts'
 import { removeVersions, scopeOf } from './many-objects/remove-versions.ts'
 import { runObjects } from './many-objects/run-objects.ts'
@@ -55,7 +56,9 @@ export async function removeObjects(
   const removeOne = async (entry: ObjectEntry): Promise<void> => {
     const { objectKey, size } = entry
     if (!known(entry)) return
-    await store.deleteObject(place.bucket, objectKey, { signal })
+    // A delete marker hides nothing for good.
+    if (olderVersions === 'kept') await store.deleteObject(place.bucket, objectKey, { signal })
+    else await deleteListed(store, place.bucket, entry, signal)
     removed.objects += 1
     removed.bytes += size
     progress.addBytes(objectKey, size)

@@ -84,6 +84,14 @@ describe('sealift serve', () => {
     expect(stderr).toContain('run/other.c4gh: no identity opens this file')
   })
 
+  it('leaves no address of an earlier run, even if it can serve nothing', async () => {
+    const earlier = join(person.home, 'earlier')
+    await writeFile(earlier, `http://127.0.0.1:8123/${'t'.repeat(43)}/\n`)
+    const args = [RUN, '--identity', 'nobody.sec', '--url-file', 'earlier']
+    expect((await person.sealift(['serve', ...args])).code).toBe(10)
+    expect(await readdir(person.home)).not.toContain('earlier')
+  })
+
   it.each<[string[], number, RegExp]>([
     [[RUN], 2, /no identity/],
     [[RUN, ...KEY, '--json'], 2, /address/],

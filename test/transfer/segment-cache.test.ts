@@ -24,6 +24,21 @@ describe('a cache of segments', () => {
     expect([cache.has(one, 0), cache.has(two, 0)]).toEqual([false, true])
   })
 
+  it('never takes a segment for one of another object', () => {
+    const cache = new SegmentCache(4 * SEGMENT_SIZE)
+    const [one, two] = [cache.register(), cache.register()]
+    cache.put(two, 0, full(2))
+    for (const segment of [2 ** 30, 2 ** 30 + 1, -1, 0.5, NaN]) {
+      expect(() => cache.get(one, segment)).toThrow(RangeError)
+      expect(() => cache.put(one, segment, full(1))).toThrow(RangeError)
+    }
+    expect(cache.get(one, 2 ** 30 - 1)).toBeUndefined()
+    expect(() => cache.get(2 ** 23, 0)).toThrow(RangeError)
+    cache.put(one, 2 ** 30 - 1, full(1))
+    cache.drop(one)
+    expect([cache.size, cache.has(two, 0)]).toEqual([1, true])
+  })
+
   it('overwrites the memory of what gives way, is dropped, or could not be opened', () => {
     const cache = new SegmentCache(2 * SEGMENT_SIZE)
     const object = cache.register()

@@ -31,7 +31,7 @@ const ALL = { objects: 2, olderVersions: 3, deleteMarkers: 1, bytes: 15 }
 
 it('counts what a bucket keeps, and deletes all of it', async () => {
   expect(await countVersions(store, BUCKET)).toEqual(ALL)
-  expect(await deleteVersions(store, BUCKET)).toEqual({ deleted: ALL, failed: [] })
+  expect(await deleteVersions(store, BUCKET)).toEqual({ deleted: ALL, failed: [], failedCount: 0 })
   expect(await collect(store.listVersions(BUCKET))).toEqual([])
   await store.deleteBucket(BUCKET)
 })
@@ -65,6 +65,25 @@ it('leaves what the server keeps locked, with all that lies above it, and says s
   expect(result.failed).toMatchObject([{ name: 'thrice', code: 'ACCESS_DENIED' }])
   expect(result).toMatchObject({ deleted: false, kept: { count: 1 } })
   expect((await collect(store.listVersions(BUCKET))).map(({ size }) => size)).toEqual([3, 2])
+})
+
+it('names a thousand that have to stay, and counts the others', async () => {
+  const { store: locked } = faultyStore(store, {
+    async *listVersions() {
+      for (let n = 0; n < 1200; n++) {
+        const objectKey = `${n}`.padStart(4, '0')
+        yield {
+          ...({ kind: 'object', objectKey, versionId: '1', isLatest: true, size: 1, etag: '' } as const),
+          ...{ lastModified: undefined, ownerId: '' },
+        }
+      }
+    },
+    deleteVersion: async () => {
+      throw failure('ACCESS_DENIED', { operation: 'DeleteObject' })
+    },
+  })
+  const { failed, failedCount } = await deleteVersions(locked, BUCKET)
+  expect([failed.length, failedCount]).toEqual([1000, 1200])
 })
 
 it('deletes the objects themselves where no versions are kept', async () => {

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/storage/store.ts'
+import { withRetry } from '../../src/storage/with-retry.ts'
 import { recordName } from '../../src/workflows/copies/copy-record.ts'
 import { writeUnfinishedCopy } from '../../src/workflows/copies/unfinished-copy.ts'
 import type { CopyRequest } from '../../src/workflows/many-objects/copy-run.ts'
 import { moveObjects } from '../../src/workflows/move-objects.ts'
 import { bytes, collect, expectCode, read } from '../conformance/steps.ts'
-import { fault, faultyStore } from '../storage/faulty-store.ts'
+import { fault, faultyStore, type Calls } from '../storage/faulty-store.ts'
 import { A, B, copyRequest, deliver, HEADERS, keysIn, TAGS, twoBuckets } from './copies-scene.ts'
 
 let store: Store
@@ -83,6 +84,8 @@ describe('a move', () => {
             ;({ store } = await twoBuckets())
             if (versioned) await store.enableVersioning(A)
             await deliver(store, A, 'k', bytes('crypt4gh a'))
+            // What was stored at another time than its copy is told from it.
+            await new Promise((resolve) => setTimeout(resolve, 2))
             let calls = 0
             const stopping = async (...args: never[]): Promise<unknown> => {
               calls += 1
@@ -184,6 +187,75 @@ describe('a source that is written to while it is moved', () => {
   })
 })
 
+describe('a copy that is replaced or deleted before its source is', () => {
+  const busyWith = (act: () => Promise<void>): Store =>
+    faultyStore(store, {
+      // The last that is read before the source shall go: its first bytes.
+      getObject: async (...args) => {
+        const answer = await store.getObject(...args)
+        await act()
+        return answer
+      },
+    }).store
+
+  it('keeps the source', async () => {
+    const replaced = busyWith(() => deliver(store, B, 'a.c4gh', bytes('crypt4gh z')))
+    await expectCode(move(`${A}/run/a.c4gh`, `${B}/a.c4gh`, {}, replaced), 'OBJECT_CHANGED')
+    const deleted = busyWith(() => store.deleteObject(B, 'b.c4gh'))
+    await expectCode(move(`${A}/run/b.c4gh`, `${B}/b.c4gh`, {}, deleted), 'OBJECT_CHANGED')
+    expect(await keysIn(store, A)).toEqual(['run/a.c4gh', 'run/b.c4gh'])
+  })
+})
+
+describe('a delete request whose answer is lost', () => {
+  /** Each of the first requests is done, and answered by a failure; then something happens. */
+  const losing = (act: () => Promise<void>, lost = 1): { store: Store; calls: Calls } => {
+    const { store: faulty, calls } = faultyStore(store, {
+      deleteObject: async (...args) => {
+        await store.deleteObject(...args)
+        if ((calls.deleteObject ?? []).length > lost) return
+        await act()
+        throw fault('DeleteObject')
+      },
+    })
+    return { store: withRetry(faulty, { sleep: async () => undefined }), calls }
+  }
+  const newer = (): Promise<void> => deliver(store, A, 'run/a.c4gh', bytes('crypt4gh newer'))
+
+  it('is not sent again when it was done', async () => {
+    for (const versioned of [false, true]) {
+      if (versioned) await store.enableVersioning(A)
+      const { store: over, calls } = losing(async () => undefined)
+      const key = versioned ? 'run/a.c4gh' : 'run/b.c4gh'
+      expect(await move(`${A}/${key}`, `${B}/${key}`, {}, over)).toMatchObject({ objects: 1, failed: [] })
+      expect(calls.deleteObject).toHaveLength(1)
+    }
+  })
+
+  it('does not take what was delivered since', async () => {
+    for (const versioned of [false, true]) {
+      if (versioned) await store.enableVersioning(A)
+      const { store: over } = losing(newer)
+      const to = `${B}/${versioned ? 'a' : 'b'}.c4gh`
+      await expectCode(move(`${A}/run/a.c4gh`, to, {}, over), 'OBJECT_CHANGED')
+      expect((await read(store, A, 'run/a.c4gh')).toString()).toBe('crypt4gh newer')
+    }
+  })
+
+  it('leaves no marker of two on what was delivered', async () => {
+    await store.enableVersioning(A)
+    const { store: busy } = faultyStore(store, {
+      deleteObject: async (...args) => {
+        await newer()
+        await store.deleteObject(...args)
+        await store.deleteObject(...args)
+      },
+    })
+    await expectCode(move(`${A}/run/a.c4gh`, `${B}/a.c4gh`, {}, busy), 'OBJECT_CHANGED')
+    expect((await read(store, A, 'run/a.c4gh')).toString()).toBe('crypt4gh newer')
+  })
+})
+
 describe('where versions are kept', () => {
   it('a delete marker hides the source, which stays readable as an older version', async () => {
     await store.enableVersioning(A)
@@ -197,42 +269,27 @@ describe('where versions are kept', () => {
     ])
   })
 
+  it('nothing that was deleted before comes back, though what was moved is deleted for good by others', async () => {
+    await store.enableVersioning(A)
+    await store.deleteObject(A, 'run/a.c4gh')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await deliver(store, A, 'run/a.c4gh', bytes('crypt4gh again'))
+    const { versionId = '' } = await store.headObject(A, 'run/a.c4gh')
+    const { store: busy } = faultyStore(store, {
+      deleteObject: async (...args) => {
+        await store.deleteObject(...args)
+        await store.deleteVersion(A, 'run/a.c4gh', versionId)
+      },
+    })
+    await move(`${A}/run/a.c4gh`, `${B}/a.c4gh`, {}, busy)
+    expect((await read(store, B, 'a.c4gh')).toString()).toBe('crypt4gh again')
+    await expectCode(store.headObject(A, 'run/a.c4gh'), 'OBJECT_NOT_FOUND')
+    const versions = await collect(store.listVersions(A, { prefix: 'run/a.c4gh' }))
+    expect(versions.map(({ kind }) => kind)).toEqual(['delete-marker', 'delete-marker', 'object'])
+  })
+
   it('a server that answers and deletes nothing is found out', async () => {
     const { store: deaf } = faultyStore(store, { deleteObject: async () => undefined })
     await expectCode(move(`${A}/run/a.c4gh`, `${B}/a.c4gh`, {}, deaf), 'STORE_FAILURE')
-  })
-})
-
-describe('one bucket under two names', () => {
-  /** As Ceph: a bucket of the own tenant is `bucket` and `tenant:bucket`. */
-  const aliased = (): Store => {
-    const named = (bucket: unknown): unknown => (bucket === `mine:${A}` ? A : bucket)
-    return new Proxy(store, {
-      get(target, name: keyof Store) {
-        return (first: unknown, ...rest: never[]): unknown => {
-          const isName = typeof first === 'object' && first !== null && 'bucket' in first
-          const to = isName ? { ...first, bucket: named(first.bucket) } : named(first)
-          const operation = Reflect.get(target, name) as (...args: unknown[]) => unknown
-          return operation.call(target, to, ...rest)
-        }
-      },
-    })
-  }
-
-  it('is recognised: nothing is moved onto itself and deleted as its own source', async () => {
-    const over = aliased()
-    expect((await over.headObject(`mine:${A}`, 'run/a.c4gh')).size).toBe(10)
-    await expectCode(move(`${A}/run/`, `mine:${A}/run/`, { force: true }, over), 'USAGE')
-    await expectCode(move(`mine:${A}/run/a.c4gh`, `${A}/run/a.c4gh`, { force: true }, over), 'USAGE')
-    expect(await keysIn(store, A)).toEqual(['run/a.c4gh', 'run/b.c4gh'])
-  })
-
-  it('that the server does not tell is refused', async () => {
-    const { store: silent } = faultyStore(aliased(), {
-      bucketAcl: async () => {
-        throw fault('GetBucketAcl', 'ACCESS_DENIED', false)
-      },
-    })
-    await expectCode(move(`${A}/run/`, `mine:${A}/x/`, {}, silent), 'USAGE')
   })
 })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/storage/store.ts'
+import { withRetry } from '../../src/storage/with-retry.ts'
 import type { KeptVersions } from '../../src/workflows/delete-versions.ts'
 import {
   removeObjects,
@@ -9,6 +10,9 @@ import {
 import { bytes, collect, expectCode, read } from '../conformance/steps.ts'
 import { fault, faultyStore } from '../storage/faulty-store.ts'
 import { A, keysIn, place, twoBuckets } from './copies-scene.ts'
+
+/** Attempts without waits. */
+const PATIENT = { sleep: async () => undefined }
 
 let store: Store
 
@@ -103,6 +107,52 @@ describe('deleting', () => {
     expect(await collect(store.listVersions(A, { prefix: 'run_1/' }))).toHaveLength(1)
   })
 
+  it('leaves what was stored anew since it was listed, and says so', async () => {
+    let hasAgreed = false
+    const confirm = async (): Promise<void> => {
+      hasAgreed = true
+    }
+    const { store: busy } = faultyStore(store, {
+      async *listObjects(...args) {
+        // A page is read whole, and its end is come to later.
+        const page = await collect(store.listObjects(...args))
+        for (const entry of page) {
+          yield entry
+          if (hasAgreed && entry.objectKey === 'run_1/a')
+            await store.putObject(A, 'run_1/b/c', bytes('a newer c'))
+        }
+      },
+    })
+    const result = await remove(`${A}/run_1/`, { concurrency: 1, confirm }, busy)
+    expect(result).toMatchObject({
+      removed: { objects: 1 },
+      failed: [{ name: 'run_1/b/c', code: 'OBJECT_CHANGED' }],
+    })
+    expect((await read(store, A, 'run_1/b/c')).toString()).toBe('a newer c')
+  })
+
+  it('does not repeat a request whose answer was lost on what was stored since', async () => {
+    const { store: losing } = faultyStore(store, {
+      deleteObject: async (...args) => {
+        await store.deleteObject(...args)
+        await store.putObject(A, 'run_10/d', bytes('a newer d'))
+        throw fault('DeleteObject')
+      },
+    })
+    await expectCode(remove(`${A}/run_10/d`, {}, withRetry(losing, PATIENT)), 'OBJECT_CHANGED')
+    expect((await read(store, A, 'run_10/d')).toString()).toBe('a newer d')
+  })
+
+  it('by those who may delete and not look goes by the listing', async () => {
+    const { store: blind } = faultyStore(store, {
+      headObject: async () => {
+        throw fault('HeadObject', 'ACCESS_DENIED', false)
+      },
+    })
+    expect(await remove(`${A}/run_1/`, {}, blind)).toMatchObject({ removed: { objects: 2 }, failed: [] })
+    expect(await keysIn(store, A)).toEqual(['keys/group.pub', 'run_10/d'])
+  })
+
   it('with a dry run lists and deletes nothing', async () => {
     const { store: reading, calls } = faultyStore(store, {})
     const result = await remove(`${A}/run_1/`, { dryRun: true }, reading)
@@ -194,6 +244,40 @@ describe('where versions are kept', () => {
     expect(await remove(`${A}/run_1/`, { versions: 'older' })).toMatchObject({
       removed: { olderVersions: 0 },
     })
+  })
+
+  it('--older-versions keeps what was the newest when the user agreed', async () => {
+    const older = {
+      versions: 'older' as const,
+      confirm: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        await store.putObject(A, 'run_1/a', bytes('a third a'))
+        await store.deleteObject(A, 'run_1/a0')
+      },
+    }
+    expect(await remove(`${A}/run_1/`, older)).toMatchObject({ removed: { olderVersions: 1, bytes: 7 } })
+    const kept = await collect(store.listVersions(A, { prefix: 'run_1/a' }))
+    expect(kept.map(({ kind, size }) => [kind, size])).toEqual([
+      ['object', 9],
+      ['object', 9],
+      ['delete-marker', 0],
+      ['object', 9],
+    ])
+  })
+
+  it('--older-versions clears below a marker that something was stored on since', async () => {
+    await remove(`${A}/run_1/a`)
+    const confirm = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      await store.putObject(A, 'run_1/a', bytes('a third a'))
+    }
+    expect(await remove(`${A}/run_1/a`, { versions: 'older', confirm })).toMatchObject({
+      removed: { olderVersions: 2, deleteMarkers: 1 },
+    })
+    expect(await collect(store.listVersions(A, { prefix: 'run_1/a' }))).toMatchObject([
+      { objectKey: 'run_1/a', size: 9, isLatest: true },
+      { objectKey: 'run_1/a0' },
+    ])
   })
 
   it('what has to stay is named; when all has to, that is the failure', async () => {

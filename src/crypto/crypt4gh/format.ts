@@ -57,6 +57,8 @@ export const HEADER_LIMITS = {
   packetLength: 1_048_576,
   /** Header packets of a file. */
   packetCount: 4096,
+  /** Distinct data keys that one reader is given: each may be tried on every segment, and takes memory of its own. */
+  dataKeys: 256,
   /** Bytes of the whole header. */
   headerLength: 16_777_216,
 } as const

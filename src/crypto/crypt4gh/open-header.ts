@@ -10,7 +10,7 @@ import { fingerprint } from '../keys/fingerprint.ts'
 import type { KeyPair } from '../keys/key-pair.ts'
 import { readySodium } from '../sodium.ts'
 import type { Sodium } from '../sodium.ts'
-import { KEY_SIZE, NONCE_SIZE } from './format.ts'
+import { HEADER_LIMITS, KEY_SIZE, NONCE_SIZE } from './format.ts'
 import { parsePayload } from './header-payload.ts'
 import type { Header, HeaderPacket } from './header.ts'
 import { packetKeyOfReader } from './packet-key.ts'
@@ -32,7 +32,8 @@ export interface OpenedHeader {
  * Tries every identity on every packet.
  *
  * @throws {@link AppError} NO_MATCHING_KEY when no data key opens; INVALID_HEADER when a packet of ours has an
- * unknown type or data encryption method, or when our edit lists contradict each other
+ * unknown type or data encryption method, when our edit lists contradict each other, or when there are more data keys for
+ * us than {@link HEADER_LIMITS} allows
  */
 export async function openHeader(header: Header, identities: readonly KeyPair[]): Promise<OpenedHeader> {
   const sodium = await readySodium()
@@ -149,5 +150,12 @@ function noDataKey(): AppError {
 
 /** By comparing, not by a string as map key: strings can't be wiped. */
 function addDistinct(dataKeys: Uint8Array[], dataKey: Uint8Array): void {
-  if (!dataKeys.some((known) => sameBytes(known, dataKey))) dataKeys.push(dataKey)
+  if (dataKeys.some((known) => sameBytes(known, dataKey))) return
+  dataKeys.push(dataKey)
+  if (dataKeys.length <= HEADER_LIMITS.dataKeys) return
+  for (const refused of dataKeys) refused.fill(0)
+  throw new AppError(
+    'INVALID_HEADER',
+    `the header has more than ${HEADER_LIMITS.dataKeys} data keys for us, no more are read`,
+  )
 }

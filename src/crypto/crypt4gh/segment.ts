@@ -67,16 +67,24 @@ export type OpenSegment = (
   segmentNumber: number,
 ) => number
 
-/** {@link openSegments} one segment at a time, remembering which data key opened the last one. */
-export function segmentOpener(dataKeys: readonly Uint8Array[]): OpenSegment {
-  const keys = dataKeys.map(checkedKey)
+/**
+ * {@link openSegments} one segment at a time, remembering which data key opened the last one.
+ *
+ * @param onOpened - told which data key opened a segment
+ */
+export function segmentOpener(
+  dataKeys: readonly Uint8Array[],
+  onOpened?: (dataKey: Uint8Array) => void,
+): OpenSegment {
+  const keys = dataKeys.map((dataKey) => ({ dataKey, cipher: checkedKey(dataKey) }))
   return (segment, into, offset, segmentNumber) => {
     if (segment.length < SEGMENT_OVERHEAD || segment.length > ENCRYPTED_SEGMENT_SIZE) {
       throw damagedSegment(segmentNumber)
     }
     for (const [index, key] of keys.entries()) {
-      const length = openSegment(key, segment, into, offset)
+      const length = openSegment(key.cipher, segment, into, offset)
       if (length === undefined) continue
+      onOpened?.(key.dataKey)
       if (index > 0) {
         keys.splice(index, 1)
         keys.unshift(key)

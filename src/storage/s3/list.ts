@@ -1,11 +1,15 @@
 import { ListObjectsV2Command, ListObjectVersionsCommand, type S3Client } from '@aws-sdk/client-s3'
 import { hasCode } from '../../util/errors.ts'
+import { failure } from '../failure.ts'
 import type { ListObjectsOptions, ObjectEntry, RequestOptions } from '../object-store.ts'
 import { decoderOf, nextPage } from './pages.ts'
 import { request, unquoted } from './request.ts'
 
 /** S3's own limit of a page. */
 const PAGE_SIZE = 1000
+
+/** Pages without an object, one after the other, after which a listing is given up: it would never end. */
+const MOST_EMPTY_PAGES = 1000
 
 export async function* listObjects(
   client: S3Client,
@@ -15,10 +19,11 @@ export async function* listObjects(
   const where = { operation: 'ListObjectsV2', bucket }
   let left = options.limit ?? Infinity
   let token: string | undefined
+  let emptyPages = 0
   while (left > 0) {
     const command = pageOf(bucket, options, Math.min(left, PAGE_SIZE), token)
     const page = await request(where, options, (settings) => client.send(command, settings))
-    const decode = decoderOf(page.EncodingType)
+    const decode = decoderOf(where, page.EncodingType)
     for (const { Key, Size, ETag, LastModified, Owner } of page.Contents ?? []) {
       if (Key === undefined || Size === undefined) continue
       yield {
@@ -29,6 +34,10 @@ export async function* listObjects(
         ownerId: Owner?.ID,
       }
       left -= 1
+    }
+    emptyPages = (page.Contents ?? []).length === 0 ? emptyPages + 1 : 0
+    if (emptyPages > MOST_EMPTY_PAGES) {
+      throw failure('STORE_FAILURE', where, `the listing goes on after ${MOST_EMPTY_PAGES} empty pages`)
     }
     token = nextPage(where, page.IsTruncated, token, page.NextContinuationToken)
     if (token === undefined) return

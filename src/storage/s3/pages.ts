@@ -21,8 +21,17 @@ export function nextPage<Marker>(
   return next
 }
 
-/** Undoes `encoding-type=url` where the server says that it was done; servers write a space as `+` or as `%20`. */
-export function decoderOf(encodingType: string | undefined): (name: string) => string {
+/**
+ * Undoes `encoding-type=url` where the server says that it was done; servers write a space as `+` or as `%20`. The decoder
+ * throws StorageError STORE_FAILURE for what was not encoded so.
+ */
+export function decoderOf(where: Where, encodingType: string | undefined): (name: string) => string {
   if (encodingType !== 'url') return (name) => name
-  return (encoded) => decodeURIComponent(encoded.replaceAll('+', '%20'))
+  return (encoded) => {
+    try {
+      return decodeURIComponent(encoded.replaceAll('+', '%20'))
+    } catch (cause) {
+      throw failure('STORE_FAILURE', where, 'a name in the listing is not encoded properly', { cause })
+    }
+  }
 }

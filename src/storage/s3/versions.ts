@@ -49,8 +49,8 @@ async function hasObject(client: S3Client, bucket: string, options: PrefixOption
 
 /** Versions and delete markers of one page, by key and newest first: the answer has them in two lists. */
 function entriesOf(page: ListObjectVersionsCommandOutput): VersionEntry[] {
-  const decode = decoderOf(page.EncodingType)
   const where = { operation: 'ListObjectVersions', bucket: page.Name }
+  const decode = decoderOf(where, page.EncodingType)
   const named = (key: string | undefined, versionId: string | undefined) => {
     if (key === undefined || versionId === undefined || versionId === '') {
       throw failure('STORE_FAILURE', where, 'a version is listed without object key or id')
@@ -102,7 +102,8 @@ function nextMarker(
   const { NextKeyMarker, NextVersionIdMarker = '' } = page
   if (NextKeyMarker === undefined || NextKeyMarker === '') return undefined
   const isPlain = entries.at(-1)?.objectKey === NextKeyMarker
-  const KeyMarker = isPlain ? NextKeyMarker : decoderOf(page.EncodingType)(NextKeyMarker)
+  const where = { operation: 'ListObjectVersions', bucket: page.Name }
+  const KeyMarker = isPlain ? NextKeyMarker : decoderOf(where, page.EncodingType)(NextKeyMarker)
   return { KeyMarker, VersionIdMarker: NextVersionIdMarker }
 }
 

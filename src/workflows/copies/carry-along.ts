@@ -25,9 +25,18 @@ export async function tagsOf(
 /** Whom an object's ACL lets in; nobody where the server has no such ACLs, or lets us see none. */
 export async function grantsOf(
   store: Store,
-  { bucket, objectKey, versionId }: ObjectSource,
+  object: ObjectSource,
   signal: AbortSignal | undefined,
 ): Promise<AclGrant[]> {
+  return (await seenGrantsOf(store, object, signal)) ?? []
+}
+
+/** Whom an object's ACL lets in; nobody where the server has no such ACLs, undefined where it lets us see none. */
+export async function seenGrantsOf(
+  store: Store,
+  { bucket, objectKey, versionId }: ObjectSource,
+  signal: AbortSignal | undefined,
+): Promise<AclGrant[] | undefined> {
   const { capabilities } = await store.provider({ signal })
   if (capabilities.objectAcl === 'absent' || capabilities.objectAcl === 'ignored') return []
   try {
@@ -35,7 +44,8 @@ export async function grantsOf(
     // A server that only pretends names nobody.
     return acl.grants.filter(({ grantee }) => grantee.type === 'group' || grantee.id !== '')
   } catch (error) {
-    if (hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED')) return []
+    if (hasCode(error, 'ACCESS_DENIED')) return undefined
+    if (hasCode(error, 'UNSUPPORTED')) return []
     throw error
   }
 }

@@ -7,6 +7,7 @@ import { copyInParts, type CopyInPartsOptions } from './copy-in-parts.ts'
 import { recordName, removeCopyRecord } from './copy-record.ts'
 import { isNoServerCopy } from './part-sender.ts'
 import { refuseIfChanged } from './same-object.ts'
+import { grantsLeft, stillGranted } from './still-granted.ts'
 import {
   placedCopy,
   readUnfinishedCopy,
@@ -72,16 +73,17 @@ export async function copyObject(
   const finished = await finishEarlier(store, source, before, target, options)
   if (finished !== undefined) return finished
   if (!force) await seenAbsent(store, target, { signal })
-  const belongings: Belongings = {
-    tags: await tagsOf(store, source, before, signal),
-    grants: await grantsOf(store, source, signal),
-  }
+  const belongings: Belongings = { tags: await tagsOf(store, source, before, signal), grants: [] }
   const placed = await place(store, { source, before, target, belongings }, options)
 
   // The copy is there. What is left is short, and an interrupt waits for it: no signal from here on.
   const after = await store.headObject(target.bucket, target.objectKey)
   const comparedBy = compared(target, before, after, placed)
   if (comparedBy !== 'etag') await refuseIfChanged(store, source, before, undefined)
+  // What somebody revoked while the server copied is not given again.
+  if (needsGrants(store, target, belongings.grants)) {
+    belongings.grants = await stillGranted(store, source, belongings.grants)
+  }
   await bringAlong(store, { ...target, versionId: after.versionId }, after, belongings)
   if (records !== undefined) await removeUnfinishedCopy(records, target)
   return copied(target, after, placed.parts, comparedBy)
@@ -99,6 +101,7 @@ async function place(store: Store, copy: WholeCopy, options: CopyObjectOptions):
   const { source, before, target } = copy
   const { signal, acl, wholeCopyLimit = WHOLE_COPY_LIMIT } = options
   if (before.size <= wholeCopyLimit) {
+    copy.belongings.grants = await grantsOf(store, source, signal)
     await writeDown(store, copy, before.etag, options)
     const { etag } = await store.copyObject(source, target, { acl, signal })
     options.onBytes?.(before.size)
@@ -106,6 +109,7 @@ async function place(store: Store, copy: WholeCopy, options: CopyObjectOptions):
   }
   const parted = { source, target, before, acl }
   const beforeCompleting = async (etag: string | undefined): Promise<void> => {
+    copy.belongings.grants = await grantsOf(store, source, signal)
     await writeDown(store, copy, etag ?? null, options)
     await refuseIfChanged(store, source, before, signal)
     if (!options.force) await seenAbsent(store, target, { signal })
@@ -162,8 +166,8 @@ async function finishEarlier(
   }
   // What was placed is no longer begun.
   await removeCopyRecord(records, target)
-  const { tags, grants } = left
-  await bringAlong(store, { ...target, versionId: after.versionId }, after, { tags, grants })
+  const belongings = { tags: left.tags, grants: await grantsLeft(store, left, after) }
+  await bringAlong(store, { ...target, versionId: after.versionId }, after, belongings)
   await removeUnfinishedCopy(records, target)
   return copied(target, after, partsOf(after.etag), after.etag === before.etag ? 'etag' : 'parts')
 }

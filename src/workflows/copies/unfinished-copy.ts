@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { ObjectHead, ObjectName } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
+import { fetchRange } from '../../transfer/fetch-range.ts'
 import { hasCode } from '../../util/errors.ts'
 import { readJsonFile, writeJsonFile } from '../../util/json-file.ts'
 import { recordName, type CopyRecords } from './copy-record.ts'
@@ -26,7 +28,13 @@ const unfinishedSchema = z.object({
     size: z.int().min(0),
     etag: z.string(),
   }),
-  copy: z.object({ size: z.int().min(0), etag: z.string().nullable() }),
+  copy: z.object({
+    size: z.int().min(0),
+    /** Null where it can't be known before. */
+    etag: z.string().nullable(),
+    /** Its first bytes, which no other object has: tells it apart where the ETag does not. SHA-256 in hex. */
+    beginning: z.object({ length: z.int().min(1), sha256: z.string() }).optional(),
+  }),
   tags: z.record(z.string(), z.string()),
   grants: z.array(grantSchema),
   request: z.string(),
@@ -59,22 +67,45 @@ export async function removeUnfinishedCopy(records: CopyRecords, target: ObjectN
   await rm(unfinishedFile(records, target), { force: true })
 }
 
-/** The copy as it lies under its target's name; undefined when it never came there, or something else did since. */
+/**
+ * The copy as it lies under its target's name; undefined when it never came there, or something else did since. Where its
+ * ETag can't be known before, its first bytes tell; without these it is taken to be something else.
+ */
 export async function placedCopy(
   store: Store,
-  { bucket, objectKey, source, copy }: UnfinishedCopy,
+  { bucket, objectKey, copy }: UnfinishedCopy,
   signal: AbortSignal | undefined,
 ): Promise<ObjectHead | undefined> {
   try {
     const head = await store.headObject(bucket, objectKey, { signal })
-    const isItself = source.bucket === bucket && source.objectKey === objectKey
-    // Where the ETag can't be known before, only another one than the source had in its own place tells of the copy.
-    const fits = copy.etag === null ? isItself && head.etag !== source.etag : head.etag === copy.etag
-    return head.size === copy.size && fits ? head : undefined
+    if (head.size !== copy.size) return undefined
+    if (copy.etag !== null) return head.etag === copy.etag ? head : undefined
+    if (copy.beginning === undefined) return undefined
+    const { length, sha256 } = copy.beginning
+    const range = { offset: 0, length }
+    const bytes = await fetchRange(
+      store,
+      { bucket, objectKey },
+      range,
+      head.etag,
+      signal,
+      undefined,
+      head.size,
+    )
+    return sha256Hex(bytes) === sha256 ? head : undefined
   } catch (error) {
-    if (hasCode(error, 'OBJECT_NOT_FOUND')) return undefined
+    if (hasCode(error, 'OBJECT_NOT_FOUND', 'OBJECT_CHANGED')) return undefined
     throw error
   }
+}
+
+/** What tells a copy by its first bytes. */
+export function beginningOf(bytes: Uint8Array): { length: number; sha256: string } {
+  return { length: bytes.length, sha256: sha256Hex(bytes) }
+}
+
+function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function unfinishedFile({ folder, endpoint }: CopyRecords, { bucket, objectKey }: ObjectName): string {

@@ -33,13 +33,14 @@ export interface HeaderCache {
   /** What is known of this version of an object. Objects are asked for in the order of their keys. */
   find(entry: ObjectEntry): Promise<Beginning | undefined>
   /**
-   * Keeps what was learned, or found here before; in the order of the keys, each after it was asked for.
+   * Keeps what was learned, or found here before; in the order of the keys, each after it was asked for. What was found is
+   * to be kept again, unless the walk ends before.
    *
    * @param learned - whether it says more than what was found here
    */
   keep(entry: ObjectEntry, beginning: Beginning, learned: boolean): Promise<void>
   /**
-   * Ends the walk and puts the new file in place.
+   * Ends the walk and puts the new file in place. Where it ended early, what was found and not kept again yet stays.
    *
    * @param complete - whether all was listed, so that what was not met exists no more
    */
@@ -94,6 +95,8 @@ class MergingCache implements HeaderCache {
   #writer: LineWriter | undefined
   /** The key that was asked for last. */
   #asked: string | undefined
+  /** What was found and not kept again yet, in the order of the keys: as much as the walk is ahead of what it keeps. */
+  readonly #found: { objectKey: string; line: string }[] = []
   /** Whether the new file says anything else than the old one. */
   #changed = false
 
@@ -119,12 +122,16 @@ class MergingCache implements HeaderCache {
     const { current } = this.#old
     if (current?.objectKey !== objectKey) return undefined
     await this.#old.advance()
-    if (current.etag === etag && current.size === size) return current.beginning
+    if (current.etag === etag && current.size === size) {
+      this.#found.push(current)
+      return current.beginning
+    }
     this.#changed = true
     return undefined
   }
 
   async keep({ objectKey, etag, size }: ObjectEntry, beginning: Beginning, learned: boolean): Promise<void> {
+    if (this.#found[0]?.objectKey === objectKey) this.#found.shift()
     if (this.#writer === undefined || this.#writer.size > SIZE_LIMIT || etag === '') return
     if (learned) this.#changed = true
     await this.#append(serializeLine({ objectKey, etag, size, beginning }))
@@ -132,6 +139,7 @@ class MergingCache implements HeaderCache {
 
   async close(complete: boolean): Promise<void> {
     try {
+      if (!complete) for (const { line } of this.#found) await this.#append(line)
       await this.#passWhile(() => true, complete)
       if (!this.#changed && !this.#old.cutShort) await this.#writer?.discard()
       else await this.#writer?.finish()

@@ -91,7 +91,9 @@ async function look({ entry, headerNearby, known }: Found, request: LongListRequ
     return { entry, listed, beginning, learned: !enough }
   } catch (error) {
     if (!isOfOneObject(error)) throw error
-    return { entry, listed: { ...entry, format: 'unreadable', problem: error.message }, learned: false }
+    const listed: ListedObject = { ...entry, format: 'unreadable', problem: error.message }
+    // What was known of this version is as true as before.
+    return { entry, listed, ...(known === undefined ? {} : { beginning: known }), learned: false }
   }
 }
 

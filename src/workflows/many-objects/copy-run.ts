@@ -1,16 +1,23 @@
-import type { ObjectEntry, ObjectHead, ObjectName } from '../../storage/object-store.ts'
+import type { ObjectEntry, ObjectHead } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
 import { copyObject, type CopiedObject } from '../copies/copy-object.ts'
 import type { CopyRecords } from '../copies/copy-record.ts'
 import { readUnfinishedCopy } from '../copies/unfinished-copy.ts'
 import { formatS3Url } from '../s3-url.ts'
+import type { CheckedCopy, CopiedSource } from './remove-source.ts'
 import { ObjectTurns } from '../rekey/object-turns.ts'
 import { ProgressCount, type TransferProgress } from '../transfer-progress.ts'
 import type { FailedTransfer } from '../transfer-run.ts'
 import { chosenObjects, countChosen, type Choice, type LeftOut } from './chosen-objects.ts'
 import { copyNames, uncopied, type CopyNames, type CopyPlaces } from './copy-names.ts'
-import { finishEarlierCopy, hasSameMd5, lookAtTarget, type AtTarget } from './earlier-copy.ts'
-import { removeFinishedCopy, writeFinishedCopy } from './finished-copies.ts'
+import {
+  finishEarlierCopy,
+  hasSameMd5,
+  lookAtTarget,
+  mayLookLikeCopy,
+  type AtTarget,
+} from './earlier-copy.ts'
+import { RecordedCopies, removeFinishedCopy, writeFinishedCopy } from './finished-copies.ts'
 import { beginsAsCrypt4gh } from './object-recognition.ts'
 import { runObjects } from './run-objects.ts'
 import { withOneBucketName } from './same-bucket.ts'
@@ -93,16 +100,18 @@ interface MadeCopy {
   entry: CopiedEntry
   /** The source as it was copied. */
   before: ObjectHead
+  /** Absent with a dry run. */
+  copy?: CheckedCopy
   /** Whether it was written down, by this run or an earlier one. */
   isRecorded: boolean
 }
 
 interface CopyRunOptions {
-  /** Done for each object once its copy is there and checked; given the source as it was copied. */
-  afterCopy?: ((source: ObjectName, before: ObjectHead) => Promise<void>) | undefined
+  /** Done for each object once its copy is there and checked. */
+  afterCopy?: ((copied: CopiedSource) => Promise<void>) | undefined
   /** How to go on after an interrupt. */
   goOn: string
-  /** Whether published keys in the source count as well: where they are taken away. */
+  /** Whether objects are taken away from the source: published keys count there as well, and no copy may be its source. */
   guardsSource: boolean
   signal?: AbortSignal | undefined
 }
@@ -129,7 +138,7 @@ export async function runCopies(
   const totals = await countChosen(store, choice, signal)
   const progress = new ProgressCount(totals.bytes, totals.objects, request.onProgress)
   const sums = { objects: 0, bytes: 0, alreadyThere: 0, notEncrypted: 0 }
-  const recorded: CopyNames[] = []
+  const recorded = new RecordedCopies(records)
   const large = new ObjectTurns(LARGE_AT_ONCE)
   const limit = request.wholeCopyLimit ?? LARGE_OBJECT
 
@@ -139,22 +148,25 @@ export async function runCopies(
     const onBytes = (count: number): void => {
       progress.addBytes(objectKey, count)
     }
-    const step = { store, source, target, request, onBytes, signal }
+    const step = { store, source, target, request, guardsSource, onBytes, signal }
     const copy = (): Promise<MadeCopy> => (dryRun ? planOne(step) : copyOne(step))
-    const { entry, before, isRecorded } = size > limit ? await large.take(1, copy) : await copy()
-    if (!dryRun) await afterCopy?.(source, before)
-    if (isRecorded && records !== undefined) {
-      // What was done after the copy ends the need to know it; a copy alone is recognised until the run is complete.
-      if (afterCopy === undefined) recorded.push({ source, target })
-      else await removeFinishedCopy(records, { source, target })
-    }
+    const made = size > limit ? await large.take(1, copy) : await copy()
+    const { entry, before, isRecorded } = made
+    if (made.copy !== undefined) await afterCopy?.({ source, before, target, copy: made.copy })
+    // What was done after the copy ends the need to know it; a copy alone is recognised until the run is complete.
+    if (isRecorded && afterCopy === undefined) recorded.add({ source, target })
+    else if (isRecorded && records !== undefined) await removeFinishedCopy(records, { source, target })
     addTo(sums, entry)
     progress.addFile(objectKey)
     request.onObject?.(entry)
   }
   const run = await runObjects(chosenObjects(store, choice, signal), work, { concurrency, goOn, signal })
-  if (run.failedCount === 0 && records !== undefined) {
-    for (const one of recorded) await removeFinishedCopy(records, one)
+  if (run.failedCount === 0) {
+    await recorded.remove(async function* () {
+      for await (const { objectKey } of chosenObjects(store, choice, signal)) {
+        yield { source: { bucket: places.source.bucket, objectKey }, target: nameOf(objectKey) }
+      }
+    })
   }
   return {
     source: formatS3Url(places.source.bucket, places.source.objectKey),
@@ -184,6 +196,7 @@ function addTo(
 interface Step extends CopyNames {
   store: Store
   request: CopyRequest
+  guardsSource: boolean
   onBytes: (count: number) => void
   signal: AbortSignal | undefined
 }
@@ -199,7 +212,7 @@ async function planOne(step: Step): Promise<MadeCopy> {
 }
 
 async function copyOne(step: Step): Promise<MadeCopy> {
-  const { store, source, target, request, onBytes, signal } = step
+  const { store, source, target, request, guardsSource, onBytes, signal } = step
   const { records } = request
   const { before, there } = await look(step)
   const known = { objectKey: source.objectKey, target: formatS3Url(target.bucket, target.objectKey) }
@@ -216,14 +229,20 @@ async function copyOne(step: Step): Promise<MadeCopy> {
       etag,
       ...(versionId === undefined ? {} : { versionId }),
     }
-    return { entry, before, isRecorded: !hasSameMd5(there.head, before) }
+    return {
+      entry,
+      before,
+      copy: there.head,
+      isRecorded: !hasSameMd5(there.head, before) || mayLookLikeCopy(before, guardsSource),
+    }
   }
   const { force, wholeCopyLimit, partSize } = request
   const acl = 'bucket-owner-full-control'
   const options = { force, acl, records, wholeCopyLimit, partSize, onBytes, signal } as const
   const copied = await copyObject(store, source, target, options)
   // Else the next run could not tell that this is the copy.
-  const isRecorded = records !== undefined && !hasSameMd5(copied, before)
+  const isUnrecognisable = !hasSameMd5(copied, before) || mayLookLikeCopy(before, guardsSource)
+  const isRecorded = records !== undefined && isUnrecognisable
   if (isRecorded) await writeFinishedCopy(records, { source, target }, before, copied)
   const encrypted = await beginsAsCrypt4gh(store, source, before, signal)
   const { size, etag, versionId, parts, comparedBy } = copied
@@ -232,13 +251,16 @@ async function copyOne(step: Step): Promise<MadeCopy> {
     ...(versionId === undefined ? {} : { versionId }),
     ...(encrypted === undefined ? {} : { encrypted }),
   }
-  return { entry, before, isRecorded }
+  return { entry, before, copy: copied, isRecorded }
 }
 
 /** The source as it is, and what is under the copy's name. */
 async function look(step: Step): Promise<{ before: ObjectHead; there: AtTarget }> {
-  const { store, source, request, signal } = step
+  const { store, source, request, guardsSource, signal } = step
   const before = await store.headObject(source.bucket, source.objectKey, { signal })
   const { records } = request
-  return { before, there: await lookAtTarget(store, step, before, { records, signal }) }
+  return {
+    before,
+    there: await lookAtTarget(store, step, before, { records, refusesItself: guardsSource, signal }),
+  }
 }

@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ObjectHead, ObjectTags } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
-import { hasCode } from '../../util/errors.ts'
+import { AppError, hasCode } from '../../util/errors.ts'
 import { bringAlong, grantsOf, tagsOf } from '../copies/carry-along.ts'
 import type { CopyRecords } from '../copies/copy-record.ts'
+import { isSameObject } from '../copies/same-object.ts'
+import { readUnfinishedCopy } from '../copies/unfinished-copy.ts'
+import { formatS3Url } from '../s3-url.ts'
 import type { CopyNames } from './copy-names.ts'
 import { isFinishedCopy } from './finished-copies.ts'
 
@@ -20,18 +23,26 @@ export type AtTarget =
       tags: ObjectTags
     }
 
+interface LookOptions {
+  /** Where this machine wrote down what it copied. */
+  records?: CopyRecords | undefined
+  /** Whether the source shall be deleted: then the target must not be the source under another name of its bucket. */
+  refusesItself?: boolean | undefined
+  signal?: AbortSignal | undefined
+}
+
 /**
  * Looks at a target before anything is copied there. A copy of an earlier run counts: same bytes (size and ETag, or what
  * was written down when it was made), same headers, and no other tags than the source's.
  *
  * @param before - the source as it is
- * @throws StorageError
+ * @throws AppError OBJECT_EXISTS when the target may be the source itself; StorageError
  */
 export async function lookAtTarget(
   store: Store,
   names: CopyNames,
   before: ObjectHead,
-  { records, signal }: { records?: CopyRecords | undefined; signal?: AbortSignal | undefined },
+  { records, refusesItself = false, signal }: LookOptions,
 ): Promise<AtTarget> {
   const { source, target } = names
   const head = await store.headObject(target.bucket, target.objectKey, { signal }).catch((error: unknown) => {
@@ -39,6 +50,9 @@ export async function lookAtTarget(
     throw error
   })
   if (head === undefined) return { state: 'nothing' }
+  if (refusesItself && isSameObject(before, head) && !(await isOurs(records, names, before, head))) {
+    throw mayBeItself(names)
+  }
   if (head.size !== before.size || !isDeepStrictEqual(head.headers, before.headers)) return { state: 'other' }
   const hasSameBytes =
     hasSameMd5(head, before) ||
@@ -48,6 +62,43 @@ export async function lookAtTarget(
   const there = await tagsOf(store, target, head, signal)
   const hasOtherTags = Object.keys(there).length > 0 && !isDeepStrictEqual({ ...there }, { ...tags })
   return hasOtherTags ? { state: 'other' } : { state: 'copy', head, tags }
+}
+
+/**
+ * Whether this machine wrote down that it made, or began to make, what is at the target: both follow a look that found
+ * something else there.
+ */
+async function isOurs(
+  records: CopyRecords | undefined,
+  names: CopyNames,
+  before: ObjectHead,
+  there: ObjectHead,
+): Promise<boolean> {
+  if (records === undefined) return false
+  if (await isFinishedCopy(records, names, before, there)) return true
+  const begun = (await readUnfinishedCopy(records, names.target))?.source
+  return begun?.bucket === names.source.bucket && begun.objectKey === names.source.objectKey
+}
+
+/** Servers may know one bucket by several names, and nothing but its time tells a copy from the object itself. */
+function mayBeItself({ source, target }: CopyNames): AppError {
+  const [from, to] = [source, target].map(({ bucket, objectKey }) => formatS3Url(bucket, objectKey))
+  return new AppError('OBJECT_EXISTS', `${to} may be ${from} itself, under another name of its bucket`, {
+    hints: [
+      'both have the same ETag, version and time; nothing was deleted',
+      `if you know that it is a copy: sealift rm ${from}`,
+    ],
+  })
+}
+
+/** Seconds: stores refuse requests from clocks that differ by more than half of this (RequestTimeTooSkewed). */
+const YOUNG = 1800
+
+/** Whether a copy that is made now may have the time of its source, which then has to be written down before a move. */
+export function mayLookLikeCopy(before: ObjectHead, refusesItself: boolean): boolean {
+  const { lastModified, versionId = 'null' } = before
+  if (!refusesItself || versionId !== 'null') return false
+  return lastModified === undefined || Date.now() - lastModified.getTime() < YOUNG * 1000
 }
 
 /** Whether two objects' ETags say that they hold the same bytes. */

@@ -6,6 +6,9 @@ import { readJsonFile, writeJsonFile } from '../../util/json-file.ts'
 import { recordName, type CopyRecords } from '../copies/copy-record.ts'
 import type { CopyNames } from './copy-names.ts'
 
+/** Copies whose names a run remembers to remove their records. */
+const KEPT_NAMES = 1000
+
 /** An object as it was: what tells whether it is still the same. */
 const versionSchema = z.object({ size: z.int().min(0), etag: z.string(), versionId: z.string().nullable() })
 type SeenVersion = z.infer<typeof versionSchema>
@@ -56,6 +59,30 @@ export async function writeFinishedCopy(
 /** Forgets a copy that nothing is to go on with. */
 export async function removeFinishedCopy(records: CopyRecords, names: CopyNames): Promise<void> {
   await rm(recordFile(records, names), { force: true })
+}
+
+/** Copies that a run wrote down, whose records are removed when it is complete. Little is remembered of any number. */
+export class RecordedCopies {
+  readonly #records: CopyRecords | undefined
+  readonly #names: CopyNames[] = []
+  #hasOthers = false
+
+  constructor(records: CopyRecords | undefined) {
+    this.#records = records
+  }
+
+  add(names: CopyNames): void {
+    if (this.#names.length < KEPT_NAMES) this.#names.push(names)
+    else this.#hasOthers = true
+  }
+
+  /** @param list - gives all copies of the run again, for when there were too many to remember */
+  async remove(list: () => AsyncIterable<CopyNames>): Promise<void> {
+    if (this.#records === undefined) return
+    for await (const names of this.#hasOthers ? list() : this.#names) {
+      await removeFinishedCopy(this.#records, names)
+    }
+  }
 }
 
 function seen({ size, etag, versionId }: { size: number; etag: string; versionId?: string | undefined }) {

@@ -42,7 +42,10 @@ export async function removeVersions(
   const { newest } = look
   const known: VersionScope = {
     ...scope,
-    isWanted: (version) => scope.isWanted?.(version) !== false && isNoLater(version.lastModified, newest),
+    isWanted: (version, above) =>
+      scope.isWanted?.(version, above) !== false &&
+      isNoLater(version.lastModified, newest) &&
+      (versions === 'all' || wasHidden(version, above, newest)),
   }
   const progress = new ProgressCount(counted.bytes, number, request.onProgress)
   const onDeleted = (objectKey: string, version: Pick<VersionEntry, 'size' | 'versionId' | 'kind'>): void => {
@@ -51,7 +54,7 @@ export async function removeVersions(
     onRemoved?.(entryOf({ ...version, objectKey }))
   }
   const goOn = 'run the same command again: it goes on with what is left'
-  const { deleted, failed } = await deleteVersions(store, bucket, signal, {
+  const { deleted, failed, failedCount } = await deleteVersions(store, bucket, signal, {
     ...known,
     ...{ concurrency, onDeleted },
   }).catch((error: unknown) => {
@@ -61,8 +64,8 @@ export async function removeVersions(
   const left = kept.objects + kept.olderVersions + kept.deleteMarkers
   const [first] = failed
   if (left > 0 && first === undefined) throw stillKept(request, left)
-  if (first !== undefined && progress.files === 0) throw nothingDeleted(first, failed.length)
-  return { ...result, removed: deleted, kept, failed, failedCount: failed.length }
+  if (first !== undefined && progress.files === 0) throw nothingDeleted(first, failedCount)
+  return { ...result, removed: deleted, kept, failed, failedCount }
 }
 
 /** The versions of what is chosen; `older` is what no listing of objects shows: delete markers too. */
@@ -91,7 +94,7 @@ function lookingScope(choice: Choice, versions: 'all' | 'older'): Look {
   const look: Look = {
     scope: {
       ...scope,
-      isWanted: (version: VersionEntry): boolean => {
+      isWanted: (version, above): boolean => {
         const why = reason(version.objectKey)
         if (why === undefined) {
           look.chosen += 1
@@ -100,7 +103,7 @@ function lookingScope(choice: Choice, versions: 'all' | 'older'): Look {
           lastLeftOut = version.objectKey
           look.leftOut[why] += 1
         }
-        return scope.isWanted?.(version) !== false
+        return scope.isWanted?.(version, above) !== false
       },
     },
     chosen: 0,
@@ -112,6 +115,15 @@ function lookingScope(choice: Choice, versions: 'all' | 'older'): Look {
 
 function isShown({ kind, isLatest }: VersionEntry): boolean {
   return kind === 'object' && isLatest
+}
+
+/** What was on top of an object when `newest` was the newest is no older version, though something lies above it now. */
+function wasHidden(
+  { kind }: VersionEntry,
+  above: VersionEntry | undefined,
+  newest: Date | undefined,
+): boolean {
+  return kind === 'delete-marker' || (above !== undefined && isNoLater(above.lastModified, newest))
 }
 
 function entryOf({

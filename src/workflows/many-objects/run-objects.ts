@@ -3,7 +3,7 @@ import { forEachPulled } from '../../util/pull-pool.ts'
 import { failedTransfer, isHopeless, type FailedTransfer } from '../transfer-run.ts'
 
 /** Failures that are kept in full; the others are counted, so that a run of any length needs little memory. */
-const KEPT_FAILURES = 1000
+export const KEPT_FAILURES = 1000
 
 /** What became of a run. */
 export interface ObjectRun {

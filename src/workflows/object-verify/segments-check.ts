@@ -47,7 +47,8 @@ const MOST_RUNS = 100
 export class SegmentsCheck {
   readonly #question: SegmentsQuestion
   readonly #openers: readonly OpenSegment[]
-  readonly #records: readonly NonceRecord[]
+  /** By data key; those of keys that opened nothing yet are not made. */
+  readonly #records: (NonceRecord | undefined)[]
   readonly #kept: readonly KeptRange[]
   readonly #plain = new Uint8Array(SEGMENT_SIZE)
   readonly #sha256 = createHash('sha256')
@@ -61,7 +62,7 @@ export class SegmentsCheck {
   constructor(question: SegmentsQuestion) {
     this.#question = question
     this.#openers = question.dataKeys.map((dataKey) => segmentOpener([dataKey]))
-    this.#records = question.dataKeys.map(() => new NonceRecord())
+    this.#records = question.dataKeys.map(() => undefined)
     this.#kept = keptRanges(question.editList ?? [])
   }
 
@@ -77,12 +78,13 @@ export class SegmentsCheck {
     this.wipe()
     const { hidden } = coveredSegments(segments, editList)
     const opened = segments - this.#bad.count - this.#badHidden.count
+    const records = this.#records.filter((record) => record !== undefined)
     return {
       checked: segments,
       badCount: this.#bad.count,
       bad: this.#bad.runs,
       skipped: hidden.slice(0, MOST_RUNS),
-      findings: [...hiddenFinding(hidden), ...this.#damagedHidden(), ...nonceFindings(this.#records, opened)],
+      findings: [...hiddenFinding(hidden), ...this.#damagedHidden(), ...nonceFindings(records, opened)],
       sha256: this.#bad.count === 0 ? this.#sha256.digest('hex') : undefined,
     }
   }
@@ -129,7 +131,8 @@ export class SegmentsCheck {
     const macAt = segment.length - MAC_SIZE
     this.#mark.set(segment.subarray(0, NONCE_SIZE))
     this.#mark.set(segment.subarray(macAt, macAt + MARK_SIZE - NONCE_SIZE), NONCE_SIZE)
-    this.#records[this.#lastKey]?.add(this.#mark, number)
+    const record = (this.#records[this.#lastKey] ??= new NonceRecord())
+    record.add(this.#mark, number)
   }
 
   #damagedHidden(): ObjectFinding[] {

@@ -74,6 +74,8 @@ export interface Seen {
   segments: AnsweredSegments | undefined
   /** The digest that was recorded; null when nothing was recorded of this object, undefined when nothing was asked. */
   recordedSha256: string | null | undefined
+  /** Whether its bytes were looked at: there is no use in it without a key and an ETag that can be computed. */
+  isReadThrough: boolean
   /** Only the header was to be read. */
   headersOnly: boolean
   /** Whether this store's ETags are MD5s for certain, unless they have parts. */
@@ -141,13 +143,14 @@ function damageOf(seen: Seen, recorded: VerifiedObject['recorded'], says: Says):
   return says('damaged', 'INTEGRITY', `its plaintext has the SHA-256 ${found}, recorded is ${wanted}`)
 }
 
-function refusalOf({ problem }: Seen, says: Says): Judgement | undefined {
+function refusalOf({ problem, isReadThrough, headersOnly }: Seen, says: Says): Judgement | undefined {
   if (problem === undefined) return undefined
-  const outcome = problem.code === 'NOT_CRYPT4GH' ? 'not-crypt4gh' : 'not-for-us'
-  return says(outcome, problem.code, problem.message)
+  if (problem.code === 'NOT_CRYPT4GH') return says('not-crypt4gh', problem.code, problem.message)
+  const unread = isReadThrough || headersOnly ? '' : `; ${UNREAD}`
+  return says('not-for-us', problem.code, `${problem.message}${unread}`)
 }
 
-function proofOf({ segments, etag, headersOnly }: Seen, says: Says): Judgement {
+function proofOf({ segments, etag, isReadThrough, headersOnly }: Seen, says: Says): Judgement {
   if (segments !== undefined || etag?.verdict === 'matches') return { outcome: 'whole' }
   if (headersOnly) return { outcome: 'unproven' }
   const why =
@@ -157,9 +160,11 @@ function proofOf({ segments, etag, headersOnly }: Seen, says: Says): Judgement {
   return says(
     'unproven',
     'UNSUPPORTED',
-    `nothing is wrong with it that can be seen without a key, and nothing proves it whole: ${why}`,
+    `nothing is wrong with it that can be seen without a key, and nothing proves it whole: ${why}${isReadThrough ? '' : `; ${UNREAD}`}`,
   )
 }
+
+const UNREAD = 'nothing behind its header was looked at'
 
 type Says = (outcome: Outcome, code: ErrorCode, what: string) => Judgement
 

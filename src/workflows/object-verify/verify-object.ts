@@ -84,7 +84,7 @@ async function verifyLarge(
   const looked = await look(name, version, header, options)
   if (headersOnly) {
     wipe(looked.opened)
-    options.onBytes(version.size)
+    options.onBytes(looked.headerLength)
     return verdictOf(looked.seen)
   }
   return withChecks(looked, options, (checks) =>
@@ -120,6 +120,7 @@ async function look(
     etag: undefined,
     segments: undefined,
     recordedSha256: recordedOf && (recordedOf(name.objectKey) ?? null),
+    isReadThrough: false,
     headersOnly,
     etagsAreMd5,
   }
@@ -170,10 +171,12 @@ async function withChecks(
     if (opened !== undefined) {
       checks.body = threads.begin(segmentsQuestion(opened, size - headerLength), size)
     }
-    if (checks.whole !== undefined || checks.body !== undefined) await read(checks)
+    // Nothing would be learned from bytes that nothing is asked about.
+    const isReadThrough = checks.whole !== undefined || checks.body !== undefined
+    if (isReadThrough) await read(checks)
     const answers = await Promise.all([checks.whole?.end(), checks.body?.end()])
     const unasked: EtagVerdict = question === undefined ? 'no md5' : 'unknown layout'
-    return verdictOf({ ...seen, etag: { verdict: unasked }, ...answersIn(answers) })
+    return verdictOf({ ...seen, isReadThrough, etag: { verdict: unasked }, ...answersIn(answers) })
   } finally {
     checks.whole?.drop()
     checks.body?.drop()

@@ -1,5 +1,4 @@
 import { posix } from 'node:path'
-import { keyCardName } from '../../storage/access/key-card.ts'
 import { compareKeys } from '../../storage/key-order.ts'
 import type { ProviderName } from '../../storage/provider/provider.ts'
 import type { Store } from '../../storage/store.ts'
@@ -8,6 +7,7 @@ import { threadsFor } from '../../transfer/segment-engine.ts'
 import { SlotPool } from '../../transfer/slot-pool.ts'
 import { AppError, hasCode } from '../../util/errors.ts'
 import { downloadSizes, smallAtOnce } from '../download-sizes.ts'
+import { formatByName } from '../listing/object-format.ts'
 import { isPrefix, namedObjects } from '../named-objects.ts'
 import { formatS3Url, type S3Location } from '../s3-url.ts'
 import { ProgressCount } from '../transfer-progress.ts'
@@ -119,12 +119,16 @@ async function wantedObjects(
 ): Promise<WantedObjects> {
   const found: WantedObjects = { objects: [], skipped: 0 }
   for await (const { objectKey, size, etag } of namedObjects(store, place, signal)) {
-    const isFolder = size === 0 && objectKey.endsWith('/')
-    const isLeftOut = isPrefix(place) && (isFolder || keyCardName(objectKey) !== undefined)
-    if (isLeftOut) found.skipped += 1
+    const format = isPrefix(place) ? formatByName({ objectKey, size }, false) : undefined
+    if (format === 'folder' || format === 'key') found.skipped += 1
     else found.objects.push({ objectKey, size, etag })
   }
-  return found
+  if (found.objects.length > 0) return found
+  // To end well would say that something was verified.
+  const address = formatS3Url(place.bucket, place.objectKey)
+  throw new AppError('OBJECT_NOT_FOUND', `below ${address} are only published keys and folder markers`, {
+    hints: [`look what is there: sealift ls s3://${place.bucket}/`],
+  })
 }
 
 /** What names in a list of digests count from. */
@@ -216,9 +220,11 @@ class VerifyRun {
     if (this.#isStopped) return
     this.#looked += 1
     try {
-      const verified = await this.#verifyNewest(object, etagsAreMd5)
-      this.#tally.add(verified)
+      const { verified, bytes } = await this.#verifyNewest(object, etagsAreMd5)
+      this.#tally.add(verified, bytes)
       await this.#report?.add(verified)
+      // What there was no need to read is done as well.
+      this.#progress.addBytes(object.objectKey, Math.max(0, object.size - bytes))
       this.#progress.addFile(object.objectKey)
       if (verified.code !== undefined) this.#stopWhereAsked()
     } catch (error) {
@@ -232,7 +238,10 @@ class VerifyRun {
   }
 
   /** A listing may be hours old when its last object's turn comes: that one was replaced since is no failure. */
-  async #verifyNewest(object: WantedObject, etagsAreMd5: boolean): Promise<VerifiedObject> {
+  async #verifyNewest(
+    object: WantedObject,
+    etagsAreMd5: boolean,
+  ): Promise<{ verified: VerifiedObject; bytes: number }> {
     const { objectKey } = object
     const { bucket } = this.#request.place
     const name = { bucket, objectKey }
@@ -246,14 +255,16 @@ class VerifyRun {
       },
     }
     try {
-      return await verifyObject(name, object, options)
+      const verified = await verifyObject(name, object, options)
+      return { verified, bytes: counted }
     } catch (error) {
       if (!hasCode(error, 'OBJECT_CHANGED') || counted > 0) throw error
       const { size, etag } = await this.#store.headObject(bucket, objectKey, { signal: this.#signal })
       if (size === object.size && etag === object.etag) throw error
       // What grew since does not fit the buffers that were planned for small objects.
       if (isSmall({ size }) && size > this.#options.smallSlots.size) throw error
-      return verifyObject(name, { size, etag }, options)
+      const verified = await verifyObject(name, { size, etag }, options)
+      return { verified, bytes: counted }
     }
   }
 

@@ -1,5 +1,6 @@
 import { fileError } from '../../util/file-errors.ts'
 import { createPartialFile, type PartialFile } from '../../util/partial-file.ts'
+import { escapeUnprintable } from '../../util/printable-json.ts'
 import type { FailedTransfer } from '../transfer-run.ts'
 import type { VerifiedObject } from './verdict.ts'
 import type { VerifyObjectsResult } from './verify-request.ts'
@@ -27,7 +28,7 @@ export class VerifyReport {
     this.#path = path
     this.#file = file
     const head = { format: 'sealift-verify-report', version: 1, madeAt: new Date().toISOString(), place }
-    this.#waiting = `${JSON.stringify(head).slice(0, -1)},"objects":[`
+    this.#waiting = `${escapeUnprintable(JSON.stringify(head)).slice(0, -1)},"objects":[`
   }
 
   /** @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, DISK_FULL: before anything is read */
@@ -37,14 +38,14 @@ export class VerifyReport {
 
   /** @throws AppError FILE_UNREADABLE, DISK_FULL; after that the report can't be finished */
   async add(entry: VerifiedObject | UnreadObject): Promise<void> {
-    this.#waiting += `${this.#entries === 0 ? '' : ','}\n${JSON.stringify(entry)}`
+    this.#waiting += `${this.#entries === 0 ? '' : ','}\n${escapeUnprintable(JSON.stringify(entry))}`
     this.#entries += 1
     if (this.#waiting.length >= BLOCK) await this.#write()
   }
 
   /** Writes the rest, syncs it and gives it its name. */
   async finish(end: Omit<VerifyObjectsResult, 'objects' | 'failed' | 'place' | 'report'>): Promise<void> {
-    this.#waiting += `\n],${JSON.stringify(end).slice(1)}\n`
+    this.#waiting += `\n],${escapeUnprintable(JSON.stringify(end)).slice(1)}\n`
     await this.#write()
     await this.#file.finish()
   }

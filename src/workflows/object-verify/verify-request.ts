@@ -48,7 +48,7 @@ export interface VerifyObjectsResult {
   notTried: number
   /** What the list of digests has and no object stands for. */
   unmatched?: { count: number; examples: string[] }
-  /** Of the objects that were verified, as they are stored. */
+  /** Of the objects that were verified, as they are stored: those that were checked, with `headersOnly` the headers alone. */
   bytes: number
   /** The file that was written. */
   report?: string

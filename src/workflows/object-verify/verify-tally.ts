@@ -16,9 +16,10 @@ export class VerifyTally {
   readonly #kept: Record<Rank, VerifiedObject[]> = { damaged: [], problem: [], warning: [], plain: [] }
   #bytes = 0
 
-  add(object: VerifiedObject): void {
+  /** @param bytes - of the object that were checked */
+  add(object: VerifiedObject, bytes: number): void {
     this.#counts[object.outcome] += 1
-    this.#bytes += object.size
+    this.#bytes += bytes
     const kept = this.#kept[rankOf(object)]
     if (kept.length < MOST_KEPT) kept.push(object)
   }

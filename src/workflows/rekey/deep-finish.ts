@@ -2,9 +2,10 @@ import { z } from 'zod'
 import type { ObjectHead, ObjectName } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
 import { bringAlong, type Belongings } from '../copies/carry-along.ts'
-import { replacedVersion } from '../copies/replaced-version.ts'
 import { changedMeanwhile } from '../copies/same-object.ts'
+import { grantsLeft } from '../copies/still-granted.ts'
 import { placedCopy, readUnfinishedCopy, removeUnfinishedCopy } from '../copies/unfinished-copy.ts'
+import { isSameName, seenReplaced } from './finish-rekey.ts'
 import type { RekeyObjectOptions } from './rekey-object.ts'
 
 const outcomeSchema = z.object({
@@ -72,10 +73,10 @@ export async function finishDeepRekey(
   const isOwn = after.size === outcome.size && (stored.etag === undefined || after.etag === stored.etag)
   if (!isOwn) throw changedMeanwhile(target)
   const replacement = { versionId: stored.versionId ?? after.versionId, size: after.size, etag: after.etag }
-  const older =
-    versioned && isSameName(source, target)
-      ? await replacedVersion(store, target, before.versionId ?? 'null', replacement)
-      : undefined
+  const beforeId = before.versionId ?? 'null'
+  // A server that names versions keeps them, also when it does not let us ask for the bucket's setting.
+  const isKept = isSameName(source, target) && (versioned || beforeId !== 'null')
+  const older = isKept ? await seenReplaced(store, target, beforeId, replacement, versioned) : undefined
   await bringAlong(store, { ...target, versionId: after.versionId }, after, belongings)
   const deleted = deleteReplaced === true && older !== undefined
   if (deleted) await store.deleteVersion(target.bucket, target.objectKey, older)
@@ -118,26 +119,20 @@ export async function finishedEarlier(
     await removeUnfinishedCopy(records, target)
     return undefined
   }
-  const { tags, grants } = unfinished
+  const belongings = { tags: unfinished.tags, grants: await grantsLeft(store, unfinished, placed) }
   const outcome = outcomeSchema.safeParse(unfinished.outcome)
   const isSame =
     unfinished.request === request && (isSameName(source, target) || unfinished.source.etag === etag)
   if (!isSame || !outcome.success) {
-    await bringAlong(store, { ...target, versionId: placed.versionId }, placed, { tags, grants })
+    await bringAlong(store, { ...target, versionId: placed.versionId }, placed, belongings)
     await removeUnfinishedCopy(records, target)
     return undefined
   }
   const before = { versionId: unfinished.source.versionId ?? undefined }
   const stored = { etag: placed.etag, versionId: placed.versionId }
-  const belongings = { tags, grants }
   return finishDeepRekey(
     store,
     { source, target, before, belongings, stored, outcome: outcome.data },
     options,
   )
-}
-
-/** True for one object under the same name. */
-export function isSameName(a: ObjectName, b: ObjectName): boolean {
-  return a.bucket === b.bucket && a.objectKey === b.objectKey
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { editedSize } from '../../crypto/crypt4gh/edit-list.ts'
 import { encryptedBodySize, plaintextBodySize, sealedHeaderSize } from '../../crypto/crypt4gh/sizes.ts'
 import type { ObjectHead, ObjectName, ObjectTags } from '../../storage/object-store.ts'
+import { seenAbsent } from '../../storage/seen-absent.ts'
 import type { Store } from '../../storage/store.ts'
 import { fetchObjectHeader, inObject, type ObjectHeader } from '../../transfer/object-header.ts'
 import { sealStreamAndUpload, type StreamedUpload } from '../../transfer/seal-stream-and-upload.ts'
@@ -12,14 +13,9 @@ import { releaseBuffer } from '../../util/release-buffer.ts'
 import { grantsOf, tagsOf, type Belongings } from '../copies/carry-along.ts'
 import { refuseIfChanged } from '../copies/same-object.ts'
 import { writeUnfinishedCopy } from '../copies/unfinished-copy.ts'
-import {
-  finishDeepRekey,
-  finishedEarlier,
-  isSameName,
-  type DeepOutcome,
-  type DeepRekeyedObject,
-} from './deep-finish.ts'
+import { finishDeepRekey, finishedEarlier, type DeepOutcome, type DeepRekeyedObject } from './deep-finish.ts'
 import { deepReaders } from './deep-readers.ts'
+import { isSameName } from './finish-rekey.ts'
 import type { ReaderChange } from './reader-change.ts'
 import type { RekeyObjectOptions } from './rekey-object.ts'
 
@@ -58,13 +54,11 @@ export async function deepRekeyObject(
   const before = await store.headObject(source.bucket, source.objectKey, { signal })
   const earlier = await finishedEarlier(store, place, before, options)
   if (earlier !== undefined) return earlier
-  const [tags, grants] = await Promise.all([
-    tagsOf(store, source, before, signal),
-    grantsOf(store, { ...source, versionId: before.versionId }, signal),
-  ])
+  // Grants are read just before the new object takes its place, so that what somebody revokes meanwhile stays revoked.
+  const belongings: Belongings = { tags: await tagsOf(store, source, before, signal), grants: [] }
   const opened = await fetchObjectHeader(source, before, change.identities, { store, signal })
   try {
-    const sealing = { source, target, before, opened, belongings: { tags, grants } }
+    const sealing = { source, target, before, opened, belongings }
     const { stored, outcome } = await sealAnew(store, sealing, change, options)
     return await finishDeepRekey(store, { ...sealing, stored, outcome }, options)
   } catch (error) {
@@ -132,6 +126,7 @@ async function uploadAnew(
 ): Promise<{ stored: StreamedUpload; outcome: DeepOutcome }> {
   const { source, target, before, belongings, plaintextSize, tags } = sealing
   const { records, request, signal } = options
+  const replace = isSameName(source, target) || options.force
   const { content, digest } = hashed(plaintextOf(store, sealing, signal), options.onBytes)
   const stored = await sealStreamAndUpload(content, target, readers, {
     store,
@@ -140,24 +135,26 @@ async function uploadAnew(
     partSize: options.partSize ?? PART_SIZE,
     expectedSize: plaintextSize,
     sender,
-    replace: isSameName(source, target) || options.force,
+    replace,
     headers: before.headers,
     tags,
     onCreated: options.onCreated,
     beforeComplete: async ({ sha256 }, etag) => {
       if (digest() !== sha256) throw notTheSame(source)
+      belongings.grants = await grantsOf(store, { ...source, versionId: before.versionId }, signal)
+      if (records !== undefined) {
+        await writeUnfinishedCopy(records, {
+          ...target,
+          source: { ...source, versionId: before.versionId ?? null, size: before.size, etag: before.etag },
+          copy: { size: sealing.outcome.size, etag: etag ?? null },
+          tags: { ...belongings.tags },
+          grants: [...belongings.grants],
+          request,
+          outcome: { ...sealing.outcome, sha256 },
+        })
+      }
+      if (!replace) await seenAbsent(store, target, { signal })
       await refuseIfChanged(store, source, before, signal)
-      if (records === undefined) return
-      const { size } = sealing.outcome
-      await writeUnfinishedCopy(records, {
-        ...target,
-        source: { ...source, versionId: before.versionId ?? null, size: before.size, etag: before.etag },
-        copy: { size, etag: etag ?? null },
-        tags: { ...belongings.tags },
-        grants: [...belongings.grants],
-        request,
-        outcome: { ...sealing.outcome, sha256 },
-      })
     },
     signal,
   })

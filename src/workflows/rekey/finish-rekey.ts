@@ -2,17 +2,15 @@ import { z } from 'zod'
 import type { ObjectName } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
 import { hex } from '../../util/bytes.ts'
+import { hasCode } from '../../util/errors.ts'
 import { bringAlong, needsGrants, type Belongings } from '../copies/carry-along.ts'
-import { recordName, removeCopyRecord } from '../copies/copy-record.ts'
+import { recordName } from '../copies/copy-record.ts'
 import { replacedVersion } from '../copies/replaced-version.ts'
-import {
-  placedCopy,
-  readUnfinishedCopy,
-  removeUnfinishedCopy,
-  writeUnfinishedCopy,
-} from '../copies/unfinished-copy.ts'
+import { beginningOf, removeUnfinishedCopy, writeUnfinishedCopy } from '../copies/unfinished-copy.ts'
 import type { ReaderChange } from './reader-change.ts'
 import type { ObjectRekey, PlacedObject, RekeyedObject, RekeyObjectOptions } from './rekeyed-object.ts'
+import type { Seam } from './seam-check.ts'
+import { serializeUnchecked, uncheckedSchema } from './unchecked-copy.ts'
 
 const outcomeSchema = z.object({
   packetsBefore: z.int(),
@@ -24,7 +22,11 @@ const outcomeSchema = z.object({
   sentBytes: z.int(),
   receivedBytes: z.int(),
   comparedBy: z.enum(['etag', 'parts', 'size']),
+  grants: z.literal('unknown').optional(),
 })
+
+/** What is written down of it; with what a check of the copy needs until it was checked, null where there is no more to check. */
+export const recordedSchema = z.object({ done: outcomeSchema, unchecked: uncheckedSchema.nullable() })
 
 /** What is known of a new object before it is in its place. */
 export type Outcome = z.infer<typeof outcomeSchema>
@@ -42,7 +44,7 @@ export function requestName(source: ObjectName, change: ReaderChange, options: R
 /** What happened to the packets, whichever way the object goes. */
 export function outcomeOf(
   { beginning, changed, traffic }: ObjectRekey,
-  done: Pick<Outcome, 'way' | 'parts' | 'comparedBy'>,
+  done: Pick<Outcome, 'way' | 'parts' | 'comparedBy' | 'grants'>,
 ): Outcome {
   return {
     packetsBefore: beginning.header.packets.length,
@@ -55,34 +57,48 @@ export function outcomeOf(
   }
 }
 
+/** A new object before it is in its place. */
+interface CopyToPlace {
+  size: number
+  /** Undefined where it can't be known before. */
+  etag: string | undefined
+  /** Where it is still to be looked at; nothing has to be, or it was done, when absent. */
+  seams?: readonly Seam[]
+}
+
 /**
  * Writes down what is to be done once the new object is in its place, so that the next run does it when this one is
- * stopped. A small object with nothing but its bytes has nothing left to be done.
+ * stopped. A small object with nothing but its bytes has nothing left to be done, where no version can be hidden by it.
  *
- * @param copyEtag - the ETag that it will have; undefined where that can't be known before
  * @throws AppError FILE_UNREADABLE, DISK_FULL
  */
 export async function writeDownRekey(
   rekey: ObjectRekey,
-  copy: { size: number; etag: string | undefined },
+  { size, etag, seams = [] }: CopyToPlace,
   belongings: Belongings,
   outcome: Outcome,
-  { records, deleteReplaced = false }: RekeyObjectOptions,
+  { records, deleteReplaced = false, versioned }: RekeyObjectOptions,
 ): Promise<void> {
   if (records === undefined) return
-  const { store, source, target, beginning, request } = rekey
+  const { store, source, target, inPlace, beginning, changed, request } = rekey
+  const { head, header, bytes } = beginning
   const { tags, grants } = belongings
-  const isAllDone = Object.keys(tags).length === 0 && !needsGrants(store, target, grants) && !deleteReplaced
-  if (outcome.way === 'rewritten' && isAllDone) return
-  const { size, etag, versionId = null } = beginning.head
+  const hasNone = Object.keys(tags).length === 0 && !needsGrants(store, target, grants)
+  const hidesNone = !inPlace || !(versioned || head.versionId !== undefined)
+  if (outcome.way === 'rewritten' && hasNone && hidesNone && !deleteReplaced) return
+  const headers = { before: bytes.subarray(0, header.length), after: changed.bytes }
+  const recorded: z.infer<typeof recordedSchema> = {
+    done: outcome,
+    unchecked: seams.length === 0 ? null : serializeUnchecked(headers, seams),
+  }
   await writeUnfinishedCopy(records, {
     ...target,
-    source: { ...source, versionId, size, etag },
-    copy: { size: copy.size, etag: copy.etag ?? null },
+    source: { ...source, versionId: head.versionId ?? null, size: head.size, etag: head.etag },
+    copy: { size, etag: etag ?? null, beginning: beginningOf(changed.bytes) },
     tags,
     grants: [...grants],
     request,
-    outcome,
+    outcome: recorded,
   })
 }
 
@@ -111,7 +127,9 @@ export async function finishRekey(
 ): Promise<RekeyedObject> {
   const { size, etag, versionId } = placed
   const inPlace = isSameName(source, target)
-  const older = versioned && inPlace ? await replacedVersion(store, target, before, placed) : undefined
+  // A server that names versions keeps them, also when it does not let us ask for the bucket's setting.
+  const isKept = versioned || before !== 'null'
+  const older = inPlace && isKept ? await seenReplaced(store, target, before, placed, versioned) : undefined
   await bringAlong(store, { ...target, versionId }, placed, belongings)
   if (older !== undefined && deleteReplaced) await store.deleteVersion(target.bucket, target.objectKey, older)
   if (records !== undefined) await removeUnfinishedCopy(records, target)
@@ -126,43 +144,23 @@ export async function finishRekey(
   }
 }
 
-/**
- * Finishes what an earlier run was stopped in after the new object had taken its place.
- *
- * @returns what became of the object when the same was asked for now; undefined when there is work to do
- */
-export async function finishEarlierRekey(
+/** The version that was replaced; the one that was read, where we may not list versions nor ask for the setting. */
+export async function seenReplaced(
   store: Store,
-  { source, target }: { source: ObjectName; target: ObjectName },
-  request: string,
-  options: RekeyObjectOptions,
-): Promise<RekeyedObject | undefined> {
-  const { records, signal } = options
-  if (records === undefined) return undefined
-  const left = await readUnfinishedCopy(records, target)
-  if (left === undefined) return undefined
-  const outcome = outcomeSchema.safeParse(left.outcome)
-  const placed = await placedCopy(store, left, signal)
-  // What was placed is no longer begun.
-  if (placed !== undefined) await removeCopyRecord(records, target)
-  const { tags, grants } = left
-  if (placed === undefined || !outcome.success || !isSameName(left.source, source)) {
-    if (placed !== undefined)
-      await bringAlong(store, { ...target, versionId: placed.versionId }, placed, { tags, grants })
-    await removeUnfinishedCopy(records, target)
-    return undefined
+  target: ObjectName,
+  before: string,
+  placed: Omit<PlacedObject, 'tagCount'>,
+  versioned: boolean,
+): Promise<string | undefined> {
+  try {
+    return await replacedVersion(store, target, before, placed)
+  } catch (error) {
+    if (versioned || !hasCode(error, 'ACCESS_DENIED')) throw error
+    return before
   }
-  const rest = { source, target, before: left.source.versionId ?? 'null', belongings: { tags, grants } }
-  const isSameRequest = left.request === request
-  const rekeyed = await finishRekey(
-    { store, ...rest, outcome: outcome.data },
-    placed,
-    // What this run does not ask for is not deleted.
-    isSameRequest ? options : { ...options, deleteReplaced: false },
-  )
-  return isSameRequest ? rekeyed : undefined
 }
 
-function isSameName(a: ObjectName, b: ObjectName): boolean {
+/** True for one object under the same name. */
+export function isSameName(a: ObjectName, b: ObjectName): boolean {
   return a.bucket === b.bucket && a.objectKey === b.objectKey
 }

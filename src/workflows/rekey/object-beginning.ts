@@ -104,13 +104,18 @@ function wrongLength({ bucket, objectKey }: ObjectName, length: number): Storage
   )
 }
 
-/** Opens segments to see that they are genuine, and keeps nothing of them. */
+/** Opens segments to see that they are genuine and under which data keys, and keeps nothing of them. */
 export class SegmentWitness {
+  readonly keyCount: number
+  /** Data keys that opened nothing yet. */
+  readonly unseen: Set<Uint8Array>
   readonly #open: OpenSegment
   readonly #plaintext = new Uint8Array(SEGMENT_SIZE)
 
   constructor(dataKeys: readonly Uint8Array[]) {
-    this.#open = segmentOpener(dataKeys)
+    this.keyCount = dataKeys.length
+    this.unseen = new Set(dataKeys)
+    this.#open = segmentOpener(dataKeys, (dataKey) => this.unseen.delete(dataKey))
   }
 
   /**

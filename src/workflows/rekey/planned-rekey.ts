@@ -1,10 +1,13 @@
 import { editedSize } from '../../crypto/crypt4gh/edit-list.ts'
 import { encryptedBodySize, plaintextBodySize, sealedHeaderSize } from '../../crypto/crypt4gh/sizes.ts'
 import type { ObjectName, ObjectStore } from '../../storage/object-store.ts'
+import type { KeyPair } from '../../crypto/keys/key-pair.ts'
 import type { ObjectVersion } from '../../transfer/download-options.ts'
 import { fetchObjectHeader, inObject, type ObjectHeader } from '../../transfer/object-header.ts'
-import { isSameName } from './deep-finish.ts'
 import { deepReaders } from './deep-readers.ts'
+import { isSameName } from './finish-rekey.ts'
+import { fetchBeginning } from './object-beginning.ts'
+import { openBeginning } from './open-beginning.ts'
 import { changedHeader, type ReaderChange } from './reader-change.ts'
 import { splicePlan } from './splice-plan.ts'
 
@@ -30,7 +33,8 @@ export interface PlannedRekey {
 }
 
 /**
- * Tells what would be done with an object. Only its header is fetched, and nothing is written.
+ * Tells what would be done with an object, and writes nothing. Only its header is fetched; where that holds several data
+ * keys, also what tells whether they belong to the body.
  *
  * @throws AppError NOT_CRYPT4GH, INVALID_HEADER, NO_MATCHING_KEY, AUTHENTICATION_FAILED for a body of impossible size;
  * what the change itself throws; StorageError
@@ -42,7 +46,7 @@ export async function planRekey(
   { deep, signal }: { deep: boolean; signal?: AbortSignal | undefined },
 ): Promise<PlannedRekey> {
   const { source, target, size } = object
-  const found = await fetchObjectHeader(source, object, change.identities, { store, signal })
+  const found = await fetchedHeader(store, object, change.identities, { deep, signal })
   try {
     const plan = deep ? await deepPlan(found, size, change) : await headerPlan(found, size, change)
     return {
@@ -57,6 +61,22 @@ export async function planRekey(
   } finally {
     for (const dataKey of found.opened.dataKeys) dataKey.fill(0)
   }
+}
+
+async function fetchedHeader(
+  store: ObjectStore,
+  object: ObjectVersion & { source: ObjectName },
+  identities: readonly KeyPair[],
+  { deep, signal }: { deep: boolean; signal: AbortSignal | undefined },
+): Promise<ObjectHeader> {
+  const { source: name } = object
+  const found = await fetchObjectHeader(name, object, identities, { store, signal })
+  if (deep || found.opened.dataKeys.length === 1) return found
+  for (const dataKey of found.opened.dataKeys) dataKey.fill(0)
+  const beginning = await fetchBeginning(store, name, signal)
+  const traffic = { sent: 0, received: 0 }
+  const opened = await openBeginning({ store, name, beginning, traffic, signal }, identities)
+  return { header: beginning.header, opened }
 }
 
 type Plan = Omit<PlannedRekey, 'objectKey' | 'target' | 'size' | 'packetsBefore'>

@@ -1,5 +1,7 @@
 import type { ObjectName } from '../../storage/object-store.ts'
+import type { Store } from '../../storage/store.ts'
 import { AppError } from '../../util/errors.ts'
+import { withOneBucketName } from '../many-objects/same-bucket.ts'
 import { isPrefix } from '../named-objects.ts'
 import { formatS3Url, type S3Location } from '../s3-url.ts'
 import type { RekeyObjectsRequest } from './rekey-request.ts'
@@ -35,15 +37,36 @@ function checkTarget(place: S3Location, into: S3Location): void {
       hints: [`end it in a slash: --into ${formatS3Url(into.bucket, into.objectKey)}/`],
     })
   }
-  if (place.bucket !== into.bucket) return
+  if (place.bucket === into.bucket && haveOverlappingKeys(place, into)) throw notApart(into)
+}
+
+/**
+ * What is known of the places once the store tells whether two names are the same bucket (see {@link withOneBucketName}).
+ * Asks nothing of it unless the keys would stand in each other's way.
+ *
+ * @throws AppError USAGE for a target among the objects it is for, or where the server does not tell; StorageError
+ */
+export async function refuseOwnTarget(
+  store: Store,
+  { place, into }: Pick<RekeyObjectsRequest, 'place' | 'into'>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (into === undefined || !haveOverlappingKeys(place, into)) return
+  const { target } = await withOneBucketName(store, { source: place, target: into }, signal)
+  if (place.bucket === target.bucket) throw notApart(into)
+}
+
+function haveOverlappingKeys(place: S3Location, into: S3Location): boolean {
   const [from, to] = [
     place.objectKey,
     isPrefix(place) ? into.objectKey : rekeyTarget(place, into, place).objectKey,
   ]
   // A listing that goes on would come to what was just written.
-  const overlaps = isPrefix(place) ? from.startsWith(to) || to.startsWith(from) : from === to
-  if (!overlaps) return
-  throw new AppError(
+  return isPrefix(place) ? from.startsWith(to) || to.startsWith(from) : from === to
+}
+
+function notApart(into: S3Location): AppError {
+  return new AppError(
     'USAGE',
     `${formatS3Url(into.bucket, into.objectKey)} is not apart from the objects it is for`,
     {

@@ -1,9 +1,10 @@
 import { ENCRYPTED_SEGMENT_SIZE } from '../../crypto/crypt4gh/format.ts'
-import type { ObjectHead, ObjectTags } from '../../storage/object-store.ts'
+import type { ObjectHead, ObjectName, ObjectTags } from '../../storage/object-store.ts'
 import { seenAbsent } from '../../storage/seen-absent.ts'
+import type { Store } from '../../storage/store.ts'
 import { concatBytes } from '../../util/bytes.ts'
 import { AppError, hasCode } from '../../util/errors.ts'
-import { grantsOf, tagsOf, type Belongings } from '../copies/carry-along.ts'
+import { seenGrantsOf, tagsOf, type Belongings } from '../copies/carry-along.ts'
 import { copyInParts, type BeforeCompleting, type PartedCopy } from '../copies/copy-in-parts.ts'
 import { isNoServerCopy } from '../copies/part-sender.ts'
 import { changedMeanwhile, refuseIfChanged } from '../copies/same-object.ts'
@@ -12,6 +13,7 @@ import { SegmentWitness } from './object-beginning.ts'
 import type { ObjectRekey, RekeyedObject, RekeyObjectOptions } from './rekeyed-object.ts'
 import { checkSeams, sourceSeams, type Seam } from './seam-check.ts'
 import { passingPlan, type SplicePlan, type SpliceSizes } from './splice-plan.ts'
+import { wrongCopy } from './unchecked-copy.ts'
 
 /**
  * Puts a new header before a body that the server copies: part 1 is sent, with the header and the first segments, and all
@@ -61,19 +63,30 @@ async function splice(
     beginning.bytes.subarray(header.length, header.length + bodyLength),
   ])
   traffic.sent += first.length
-  const copy: PartedCopy = { source, target, before: head, beginning: { bytes: first, replaces } }
+  const copy: PartedCopy = {
+    source,
+    target,
+    before: head,
+    acl: 'bucket-owner-full-control',
+    beginning: { bytes: first, replaces },
+  }
   const size = head.size - header.length + changed.bytes.length
   // Filled just before the new object takes its place: as late as can be, so that what somebody revoked stays revoked.
   const belongings: Belongings = { tags, grants: [] }
+  let areGrantsUnknown = false
   let seams: Seam[] = []
-  const outcome = (etag: string | undefined, parts: number): Outcome =>
-    outcomeOf(rekey, { way, parts, comparedBy: etag === undefined ? 'size' : 'parts' })
+  const outcome = (etag: string | undefined, parts: number): Outcome => {
+    const comparedBy = etag === undefined ? 'size' : 'parts'
+    return outcomeOf(rekey, { way, parts, comparedBy, ...(areGrantsUnknown ? { grants: 'unknown' } : {}) })
+  }
   const beforeCompleting: BeforeCompleting = async (etag, parts, copyPlan) => {
     if (way === 'copied') {
       seams = await sourceSeams({ store, name: source, version: head, traffic, signal }, copyPlan)
     }
-    belongings.grants = await grantsOf(store, source, signal)
-    await writeDownRekey(rekey, { size, etag }, belongings, outcome(etag, parts), options)
+    const grants = await seenGrantsOf(store, source, signal)
+    belongings.grants = grants ?? []
+    areGrantsUnknown = grants === undefined
+    await writeDownRekey(rekey, { size, etag, seams }, belongings, outcome(etag, parts), options)
     if (!rekey.inPlace && !options.force) await seenAbsent(store, target, { signal })
     await refuseIfChanged(store, source, head, signal)
   }
@@ -95,6 +108,7 @@ async function splice(
     await checkCopied(rekey, seams, after, placed.versionId, options)
     const before = head.versionId ?? 'null'
     const done = outcome(placed.etag, placed.parts)
+    if (seams.length > 0) await writeDownRekey(rekey, { size, etag: placed.etag }, belongings, done, options)
     const left = { store, source, target, before, belongings, outcome: done }
     return await finishRekey(left, { ...after, versionId: placed.versionId ?? after.versionId }, options)
   } finally {
@@ -130,15 +144,23 @@ async function checkCopied(
     await checkSeams({ store, name: target, version: after, traffic }, seams, headers, opened.dataKeys)
   } catch (error) {
     if (!hasCode(error, 'INTEGRITY')) throw error
-    const isKept = versioned && inPlace && versionId !== undefined && versionId !== 'null'
-    if (isKept) await store.deleteVersion(target.bucket, target.objectKey, versionId)
-    throw new AppError('INTEGRITY', error.message, {
-      cause: error,
-      hints: [
-        isKept
-          ? 'the wrong version was deleted again, and the one before it is back'
-          : 'this object must not be used: restore it from another copy, and tell the operator of the server',
-      ],
-    })
+    const keepsVersions = versioned || beginning.head.versionId !== undefined
+    const isKept = keepsVersions && inPlace && versionId !== undefined && versionId !== 'null'
+    throw wrongCopy(error, isKept && (await isDeleted(store, target, versionId)))
+  }
+}
+
+/** False where we may not delete versions: that the copy is wrong must be told all the same. */
+async function isDeleted(
+  store: Store,
+  { bucket, objectKey }: ObjectName,
+  versionId: string,
+): Promise<boolean> {
+  try {
+    await store.deleteVersion(bucket, objectKey, versionId)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ACCESS_DENIED')) return false
+    throw error
   }
 }

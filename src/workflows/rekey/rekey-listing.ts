@@ -1,4 +1,4 @@
-import { KEY_CARD_PREFIX } from '../../storage/access/key-card.ts'
+import { keyCardName } from '../../storage/access/key-card.ts'
 import type { ObjectEntry, ObjectStore } from '../../storage/object-store.ts'
 import { isPrefix, namedObjects } from '../named-objects.ts'
 import type { S3Location } from '../s3-url.ts'
@@ -43,6 +43,6 @@ export function skippedUnseen(
 ): keyof RekeySkipped | undefined {
   if (!isPrefix(place)) return undefined
   if (objectKey.endsWith('/') && size === 0) return 'folders'
-  if (objectKey.startsWith(KEY_CARD_PREFIX)) return 'publishedKeys'
+  if (keyCardName(objectKey) !== undefined) return 'publishedKeys'
   return size < SHORTEST ? 'notCrypt4gh' : undefined
 }

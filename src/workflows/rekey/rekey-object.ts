@@ -1,10 +1,10 @@
-import { openHeader, type OpenedHeader } from '../../crypto/crypt4gh/open-header.ts'
-import type { KeyPair } from '../../crypto/keys/key-pair.ts'
 import type { ObjectName } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
 import { inObject } from '../../transfer/object-header.ts'
-import { finishEarlierRekey, requestName } from './finish-rekey.ts'
-import { fetchBeginning, SegmentWitness, type ObjectBeginning } from './object-beginning.ts'
+import { finishEarlierRekey } from './earlier-rekey.ts'
+import { requestName } from './finish-rekey.ts'
+import { fetchBeginning } from './object-beginning.ts'
+import { openBeginning } from './open-beginning.ts'
 import { changedHeader, type ReaderChange } from './reader-change.ts'
 import { rekeyInPlace, sizesOf } from './rekey-in-place.ts'
 import type { RekeyedObject, RekeyObjectOptions } from './rekeyed-object.ts'
@@ -33,14 +33,16 @@ export async function rekeyObject(
 ): Promise<RekeyedObject> {
   const { source, target } = place
   const request = requestName(source, change, options)
-  const finished = await finishEarlierRekey(store, place, request, options)
+  const asked = { request, identities: change.identities }
+  const finished = await finishEarlierRekey(store, place, asked, options)
   if (finished !== undefined) return finished
   const beginning = await fetchBeginning(store, source, options.signal)
-  const opened = await openBeginning(beginning, change.identities, source)
+  const traffic = { sent: 0, received: beginning.bytes.length }
+  const begun = { store, name: source, beginning, traffic, signal: options.signal }
+  const opened = await openBeginning(begun, change.identities)
   try {
     const changed = await changedHeader(beginning.header, opened, change)
     const inPlace = source.bucket === target.bucket && source.objectKey === target.objectKey
-    const traffic = { sent: 0, received: beginning.bytes.length }
     const rekey = { store, source, target, inPlace, beginning, opened, changed, request, traffic }
     const plan = splicePlan(sizesOf(rekey), options.partSize)
     return plan === undefined ? await rewriteWhole(rekey, options) : await rekeyInPlace(rekey, plan, options)
@@ -48,28 +50,5 @@ export async function rekeyObject(
     throw inObject(error, source)
   } finally {
     for (const dataKey of opened.dataKeys) dataKey.fill(0)
-  }
-}
-
-/** Opens the header, and authenticates what was fetched of the body. */
-async function openBeginning(
-  { header, head, bytes }: ObjectBeginning,
-  identities: readonly KeyPair[],
-  name: ObjectName,
-): Promise<OpenedHeader> {
-  try {
-    const opened = await openHeader(header, identities)
-    const witness = new SegmentWitness(opened.dataKeys)
-    try {
-      witness.authenticate(bytes.subarray(header.length), 0, bytes.length === head.size)
-      return opened
-    } catch (error) {
-      for (const dataKey of opened.dataKeys) dataKey.fill(0)
-      throw error
-    } finally {
-      witness.wipe()
-    }
-  } catch (error) {
-    throw inObject(error, name)
   }
 }

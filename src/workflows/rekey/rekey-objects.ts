@@ -6,7 +6,7 @@ import { forEachPulled } from '../../util/pull-pool.ts'
 import { formatS3Url } from '../s3-url.ts'
 import { ProgressCount } from '../transfer-progress.ts'
 import { listForRekey } from './rekey-listing.ts'
-import { checkRekeyRequest } from './rekey-arguments.ts'
+import { checkRekeyRequest, refuseOwnTarget } from './rekey-arguments.ts'
 import { RekeyLog, rekeyId } from './rekey-log.ts'
 import { RekeyReport } from './rekey-report.ts'
 import type { RekeyObjectsRequest, RekeyObjectsResult } from './rekey-request.ts'
@@ -35,6 +35,7 @@ export async function rekeyObjects(
 ): Promise<RekeyObjectsResult> {
   const started = performance.now()
   checkRekeyRequest(request)
+  await refuseOwnTarget(store, request, signal)
   const { place, into = place, records, dryRun } = request
   const versioned = await keepsVersions(store, into.bucket, request, signal)
   const listing = await listForRekey(store, place, signal)

@@ -1,5 +1,6 @@
 import { fileError } from '../../util/file-errors.ts'
 import { createPartialFile, type PartialFile } from '../../util/partial-file.ts'
+import { escapeUnprintable } from '../../util/printable-json.ts'
 import type { FailedTransfer } from '../transfer-run.ts'
 import type { DeepRekeyedObject } from './deep-finish.ts'
 import type { PlannedRekey } from './planned-rekey.ts'
@@ -41,7 +42,7 @@ export class RekeyReport {
     this.#path = path
     this.#file = file
     const fields = { format: 'sealift-rekey-report', version: 1, madeAt: new Date().toISOString(), ...head }
-    this.#waiting = `${JSON.stringify(fields).slice(0, -1)},"objects":[`
+    this.#waiting = `${escapeUnprintable(JSON.stringify(fields)).slice(0, -1)},"objects":[`
   }
 
   /** Throws FILE_NOT_FOUND, FILE_UNREADABLE, DISK_FULL: before anything is changed. */
@@ -51,14 +52,14 @@ export class RekeyReport {
 
   /** Throws FILE_UNREADABLE, DISK_FULL; after that the report can't be finished. */
   async add(entry: RekeyReportEntry): Promise<void> {
-    this.#waiting += `${this.#entries === 0 ? '' : ','}\n${JSON.stringify(entry)}`
+    this.#waiting += `${this.#entries === 0 ? '' : ','}\n${escapeUnprintable(JSON.stringify(entry))}`
     this.#entries += 1
     if (this.#waiting.length >= BLOCK) await this.#write()
   }
 
   /** Writes the rest, syncs it and gives it its name. */
   async finish(end: RekeyReportEnd): Promise<void> {
-    this.#waiting += `\n],${JSON.stringify(end).slice(1)}\n`
+    this.#waiting += `\n],${escapeUnprintable(JSON.stringify(end)).slice(1)}\n`
     await this.#write()
     await this.#file.finish()
   }

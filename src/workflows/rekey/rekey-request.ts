@@ -45,7 +45,7 @@ export interface RekeyObjectsRequest {
 
 /** Objects that were left as they are, by why. */
 export interface RekeySkipped {
-  /** Public keys of the key card (`keys/`). */
+  /** Public keys of the key card (`keys/NAME.pub`). */
   publishedKeys: number
   /** Empty objects that stand for folders. */
   folders: number
@@ -69,6 +69,8 @@ export interface RekeyTotals {
   olderVersions: number
   /** Objects that none of the identities opens any more. */
   noLongerReadable: number
+  /** Objects whose ACL could not be read: whom else it let in is not let in any more. */
+  unknownGrants: number
 }
 
 /** What `rekey s3://…` did: the --json contract. */

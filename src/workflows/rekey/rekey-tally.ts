@@ -20,6 +20,7 @@ export class RekeyTally {
     packetsDropped: 0,
     olderVersions: 0,
     noLongerReadable: 0,
+    unknownGrants: 0,
   }
   /** The failure that stands for a run in which nothing succeeded. */
   firstFailure: AppError | undefined
@@ -33,6 +34,7 @@ export class RekeyTally {
     if (this.rekeyed.length < this.#keep) this.rekeyed.push(object)
     this.#sum(object, object.way === 'copied' ? Math.max(0, object.size - object.sentBytes) : 0)
     if (object.olderVersion !== undefined) this.totals.olderVersions += 1
+    if ('grants' in object) this.totals.unknownGrants += 1
   }
 
   addPlanned(object: PlannedRekey): void {

@@ -2,6 +2,7 @@ import type { ObjectEntry, ObjectName } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
 import { startSegmentEngine, type SegmentEngine } from '../../transfer/segment-engine.ts'
 import { AppError, hasCode } from '../../util/errors.ts'
+import { placedCopy, readUnfinishedCopy } from '../copies/unfinished-copy.ts'
 import { isPrefix } from '../named-objects.ts'
 import { formatS3Url } from '../s3-url.ts'
 import type { ProgressCount } from '../transfer-progress.ts'
@@ -193,17 +194,21 @@ export class RekeyWork {
 
   /**
    * Whether what is at another target may be replaced: because that was asked for, or because an earlier run that was
-   * killed wrote it, when there was nothing. Writes down that this run is about to.
+   * killed wrote it, when there was nothing, and as far as was written down it is still that. Writes down that this run is about to.
    */
   async #mayReplace({ objectKey, etag, size }: ObjectEntry, target: ObjectName): Promise<boolean> {
-    const { place, into, force } = this.#request
+    const { place, into, force, records } = this.#request
     const { log, signal } = this.#run
     if (force || into === undefined || log === undefined) return force
     if ((await this.#etagOf(target)) === undefined) {
       await log.add({ type: 'begun', objectKey, source: etag })
       return false
     }
-    if (log.of(objectKey)?.source !== etag) return false
+    const known = log.of(objectKey)
+    // What was done is no longer ours once somebody wrote to it.
+    if (known?.source !== etag || known.etag !== undefined) return false
+    const left = records && (await readUnfinishedCopy(records, target))
+    if (left !== undefined && (await placedCopy(this.#store, left, signal)) === undefined) return false
     return hasSameBody(this.#store, { bucket: place.bucket, objectKey, size, etag }, target, signal)
   }
 

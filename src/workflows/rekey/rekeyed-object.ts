@@ -48,6 +48,8 @@ export interface RekeyedObject {
    * ETags tell nothing.
    */
   comparedBy: 'etag' | 'parts' | 'size'
+  /** Only where the ACL of the object before could not be read: who else it let in can't be given again. */
+  grants?: 'unknown' | undefined
 }
 
 /** One object on its way to a new header. */

@@ -3,7 +3,7 @@ import type { PutObjectOptions, StoredObject } from '../../storage/object-store.
 import { seenAbsent } from '../../storage/seen-absent.ts'
 import { concatBytes } from '../../util/bytes.ts'
 import { AppError, hasCode } from '../../util/errors.ts'
-import { grantsOf, tagsOf } from '../copies/carry-along.ts'
+import { seenGrantsOf, tagsOf } from '../copies/carry-along.ts'
 import { changedMeanwhile, refuseIfChanged } from '../copies/same-object.ts'
 import { finishRekey, outcomeOf, writeDownRekey } from './finish-rekey.ts'
 import type { ObjectRekey, PlacedObject, RekeyedObject, RekeyObjectOptions } from './rekeyed-object.ts'
@@ -19,16 +19,21 @@ export async function rewriteWhole(rekey: ObjectRekey, options: RekeyObjectOptio
   const { head, header } = beginning
   const { signal } = options
   const tags = await tagsOf(store, source, head, signal)
-  const belongings = { tags, grants: await grantsOf(store, source, signal) }
+  const grants = await seenGrantsOf(store, source, signal)
+  const belongings = { tags, grants: grants ?? [] }
   const bytes = concatBytes([changed.bytes, beginning.bytes.subarray(header.length)])
   const md5 = createHash('md5').update(bytes).digest('hex')
   traffic.sent += bytes.length
-  const expected = outcomeOf(rekey, { way: 'rewritten', parts: 1, comparedBy: 'etag' })
+  const expected = outcomeOf(rekey, {
+    ...{ way: 'rewritten', parts: 1, comparedBy: 'etag' },
+    ...(grants === undefined ? { grants: 'unknown' } : {}),
+  })
   await writeDownRekey(rekey, { size: bytes.length, etag: md5 }, belongings, expected, options)
   if (!inPlace && !options.force) await seenAbsent(store, target, { signal })
   await refuseIfChanged(store, source, head, signal)
   const ifAbsent = !inPlace && !options.force
-  const stored = await putTagged(rekey, bytes, { headers: head.headers, tags, ifAbsent, signal })
+  const acl = 'bucket-owner-full-control'
+  const stored = await putTagged(rekey, bytes, { acl, headers: head.headers, tags, ifAbsent, signal })
   options.onBytes?.(bytes.length)
 
   const placed = await placedObject(rekey, stored, { size: bytes.length, md5, hasTags: hasAny(tags) })

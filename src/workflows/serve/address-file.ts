@@ -8,6 +8,15 @@ import { readSmallFile } from '../../util/small-file.ts'
 const ADDRESS_LINE = /^http:\/\/127\.0\.0\.1:\d{1,5}\/[\w-]{43}\/[^\n]*\n$/
 
 /**
+ * Removes the address that an earlier run left when it was killed, so that nobody takes it for the one that is to come.
+ *
+ * @throws AppError FILE_EXISTS for any other file, FILE_UNREADABLE, USAGE for a file that is far too large
+ */
+export async function removeEarlierAddress(path: string): Promise<void> {
+  if (await isEarlierAddress(path)) await rm(path, { force: true })
+}
+
+/**
  * Writes an address to a file that its owner alone can read (0600), on a line of its own. What an earlier run left there
  * is replaced, any other file is not.
  *
@@ -16,12 +25,7 @@ const ADDRESS_LINE = /^http:\/\/127\.0\.0\.1:\d{1,5}\/[\w-]{43}\/[^\n]*\n$/
  */
 export async function writeAddressFile(path: string, address: string): Promise<() => Promise<void>> {
   const line = `${address}\n`
-  const earlier = await contentOf(path)
-  if (earlier !== undefined && !ADDRESS_LINE.test(earlier)) {
-    throw new AppError('FILE_EXISTS', `cannot write the address to ${path}: another file is there`, {
-      hints: ['choose another name'],
-    })
-  }
+  await isEarlierAddress(path)
   try {
     await writeFileAtomically(path, line, { mode: 0o600 })
   } catch (error) {
@@ -30,6 +34,16 @@ export async function writeAddressFile(path: string, address: string): Promise<(
   return async () => {
     if ((await contentOf(path)) === line) await rm(path, { force: true })
   }
+}
+
+/** False when there is no such file; throws when another one is there. */
+async function isEarlierAddress(path: string): Promise<boolean> {
+  const content = await contentOf(path)
+  if (content === undefined) return false
+  if (ADDRESS_LINE.test(content)) return true
+  throw new AppError('FILE_EXISTS', `cannot write the address to ${path}: another file is there`, {
+    hints: ['choose another name'],
+  })
 }
 
 /** Undefined when there is no such file. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { hasCode } from '../../util/errors.ts'
+import { escapeUnprintable } from '../../util/printable-json.ts'
 import { formatS3Url } from '../s3-url.ts'
 import { admit, type Admitted, type HouseRules } from './admission.ts'
 import { planAnswer } from './conditional-answer.ts'
@@ -68,22 +69,28 @@ async function answer(
   const admission = admit({ method, target, headers }, rules)
   if ('status' in admission) {
     counts.refused += 1
-    response.writeHead(admission.status, { ...admission.headers, 'Content-Length': '0' }).end()
+    const { status, headers: about } = admission
+    // Who may not read keeps no connection: there are only so many of them.
+    const ending: Record<string, string> = status >= 400 ? { Connection: 'close' } : {}
+    response.writeHead(status, { ...about, ...ending, 'Content-Length': '0' }).end()
     return
   }
   counts.requests += 1
   const gone = new AbortController()
   // A connection that breaks is told by the write that fails; unheard, its error would end the process.
   response.on('error', () => undefined)
-  response.once('close', () => {
+  const goes = (): void => {
     gone.abort()
-  })
+  }
+  response.once('close', goes)
+  // Not every Node tells a response that waits behind an earlier one of its connection's end; its request is told by all.
+  request.once('close', goes)
   try {
     const { path } = admission
     const folder = path === '' || path.endsWith('/')
     await (folder ? answerFolder : answerFile)(answering, admission, request, response, gone.signal)
   } catch (error) {
-    answerFailure(answering, admission, response, error)
+    if (!gone.signal.aborted) answerFailure(answering, admission, response, error)
   }
 }
 
@@ -149,7 +156,8 @@ function answerFailure(
     onProblem(problemText(error))
   }
   const about = { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }
-  sendText(response, { status, headers: about }, `${message}\n`, () => undefined)
+  const line = escapeUnprintable(message.replaceAll('\n', '\\n'))
+  sendText(response, { status, headers: about }, `${line}\n`, () => undefined)
 }
 
 async function* asyncOf(

@@ -1,18 +1,19 @@
-/** Names tell what browsers should do with content; whatever is not known is bytes. */
+/**
+ * Names tell what browsers should do with content; whatever is not known is bytes. Documents that can ask for something
+ * (HTML, SVG, XML with a style sheet) are shown as text: their author is anybody who has the reader's public key, and
+ * a policy within them could send the address along with what they ask for.
+ */
 const TEXT = 'text/plain; charset=utf-8'
 
 const TYPES: ReadonlyMap<string, string> = new Map([
   ...['txt', 'log', 'md', 'tsv', 'csv', 'bed', 'bedgraph', 'gff', 'gff3', 'gtf', 'vcf', 'sam'].map(text),
-  ...['fa', 'fasta', 'fai', 'fastq', 'fq', 'dict', 'maf', 'seg', 'wig', 'yaml', 'yml', 'xml', 'sha256'].map(
-    text,
-  ),
+  ...['fa', 'fasta', 'fai', 'fastq', 'fq', 'dict', 'maf', 'seg', 'wig', 'yaml', 'yml', 'sha256'].map(text),
+  ...['html', 'htm', 'xhtml', 'svg', 'xml', 'xsl'].map(text),
   ['json', 'application/json'],
-  ['html', 'text/html; charset=utf-8'],
   ['pdf', 'application/pdf'],
   ['png', 'image/png'],
   ['jpg', 'image/jpeg'],
   ['jpeg', 'image/jpeg'],
-  ['svg', 'image/svg+xml'],
   ['gz', 'application/gzip'],
   ['bgz', 'application/gzip'],
   ['zip', 'application/zip'],

@@ -1,3 +1,4 @@
+import { compareKeys } from '../../storage/key-order.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { isServed, pathOf, type ServedPlace } from './served-names.ts'
 
@@ -50,10 +51,15 @@ export async function listFolder(
     const from = startAfter
     startAfter = undefined
     for await (const entry of store.listObjects(bucket, { prefix: listed, startAfter: from, signal })) {
+      // A store that does not pass over what it was told to would be asked again and again.
+      if (from !== undefined && compareKeys(entry.objectKey, from) <= 0) return found.listing(true)
       const below = found.add(entry.objectKey.slice(folder.length), entry)
       if (found.isFull()) return found.listing(true)
       if (below === undefined) continue
-      startAfter = `${folder}${below}${LAST}`
+      const end = `${folder}${below}${LAST}`
+      // What comes even behind that is read one by one.
+      if (end === from) continue
+      startAfter = end
       break
     }
   } while (startAfter !== undefined)

@@ -1,12 +1,13 @@
 /** A listing as a page or as JSON; pure. Names are anybody's: they are escaped and never become markup or another address. */
 import { formatByteSize } from '../../util/byte-size.ts'
+import { escapeUnprintable } from '../../util/printable-json.ts'
 import type { FolderListing } from './folder-listing.ts'
 
 /** The page asks for nothing and runs nothing. */
 export const PAGE_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 export function folderJson(place: string, path: string, { entries, truncated }: FolderListing): string {
-  return `${JSON.stringify({ place, path, entries, truncated })}\n`
+  return `${escapeUnprintable(JSON.stringify({ place, path, entries, truncated }))}\n`
 }
 
 export function folderPage(place: string, path: string, { entries, truncated }: FolderListing): string {

@@ -26,9 +26,14 @@ const MOST_FETCHES = 8
 /** Connections at a time, each with a buffer of 256 KiB; browsers open six, programs one or two. */
 const MOST_CONNECTIONS = 64
 
-/** Milliseconds: for a request's head to arrive, and between two requests of a connection. */
-const HEADERS_TIMEOUT = 10_000
-const KEEP_ALIVE_TIMEOUT = 60_000
+/** Milliseconds. A request must have arrived in time, however long its answer takes; silent connections make room soon. */
+const TIMEOUTS = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 2000,
+  /** Between two requests of a connection. */
+  keepAliveTimeout: 60_000,
+}
 
 export interface ServeRequest {
   store: ObjectStore
@@ -133,10 +138,7 @@ async function listenUntil(
     origins: new Set(request.origins.map(checkedOrigin)),
   }
   const { listener, settled } = answerRequests({ ...answering, rules, onProblem: request.onProblem })
-  const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT, keepAliveTimeout: KEEP_ALIVE_TIMEOUT },
-    listener,
-  )
+  const server = createServer(TIMEOUTS, listener)
   server.maxConnections = MOST_CONNECTIONS
   rules.port = await listen(server, request.port)
   try {

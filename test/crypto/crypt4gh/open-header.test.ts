@@ -218,6 +218,29 @@ describe('headers that say nothing', () => {
   })
 })
 
+describe('data keys for one reader', () => {
+  const most = HEADER_LIMITS.dataKeys
+
+  it('are as many as the limit, however often each is told', async () => {
+    const dataKeys = Array.from({ length: most }, newDataKey)
+    const packets = await sealPackets({ dataKeys }, [alice.publicKey])
+    const opened = await openHeader(headerOf([...packets, ...packets]), [alice])
+    expect(opened.dataKeys).toEqual(dataKeys)
+  })
+
+  it('are no more: each would be tried on every segment', async () => {
+    const dataKeys = Array.from({ length: most + 1 }, newDataKey)
+    const forAlice = await sealPackets({ dataKeys }, [alice.publicKey])
+    const forBob = await sealPackets({ dataKeys: [dataKeys[0]!] }, [bob.publicKey])
+    const header = headerOf([...forAlice, ...forBob])
+    await expect(openHeader(header, [alice])).rejects.toMatchObject({
+      code: 'INVALID_HEADER',
+      message: `the header has more than ${most} data keys for us, no more are read`,
+    })
+    expect((await openHeader(header, [bob])).dataKeys).toEqual([dataKeys[0]])
+  })
+})
+
 describe("packets that aren't for us are skipped", () => {
   it('with a writer key of low order, an unknown method, too short, or damaged', async () => {
     const dataKeys = [newDataKey()]

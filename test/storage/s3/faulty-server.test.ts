@@ -102,6 +102,38 @@ describe('answers that are something else', () => {
     expect(requests).toHaveLength(2)
   })
 
+  it('a listing of empty pages that never ends is given up', async () => {
+    let page = 0
+    const { store } = await start((_request, response) =>
+      response.end(
+        `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>${(page += 1)}</NextContinuationToken></ListBucketResult>`,
+      ),
+    )
+    await expect(collect(store.listObjects('bucket'))).rejects.toMatchObject({
+      code: 'STORE_FAILURE',
+      message: expect.stringContaining('1000 empty pages') as string,
+    })
+    expect(page).toBe(1001)
+  })
+
+  it('names that are said to be encoded and are not are a failure, and not a bug', async () => {
+    const { store } = await start((request, response) => {
+      const entry = '<Key>100%</Key><Size>1</Size>'
+      const start = '<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>'
+      response.end(
+        (request.url ?? '').includes('versions')
+          ? `<ListVersionsResult>${start}<Version>${entry}<VersionId>v</VersionId></Version></ListVersionsResult>`
+          : `<ListBucketResult>${start}<Contents>${entry}</Contents></ListBucketResult>`,
+      )
+    })
+    const refused = {
+      code: 'STORE_FAILURE',
+      message: expect.stringContaining('not encoded properly') as string,
+    }
+    await expect(collect(store.listObjects('bucket'))).rejects.toMatchObject(refused)
+    await expect(collect(store.listVersions('bucket'))).rejects.toMatchObject(refused)
+  })
+
   it('where ?policy is answered with a listing, the bucket survives deleteBucketPolicy', async () => {
     const listing = '<ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated></ListBucketResult>'
     const { store, requests } = await start((_request, response) => response.end(listing))

@@ -145,6 +145,22 @@ describe('headers that are kept', () => {
     expect(await list(changed)).toEqual(keys)
   })
 
+  it('stay where a walk ends that was ahead of what it kept, but for versions that are gone', async () => {
+    await list(objects)
+    const cache = await open()
+    const walked = objects.slice(0, 4).map((object) => ({
+      ...object,
+      etag: object.objectKey === 'a' || object.objectKey === 'run/2' ? 'new' : 'etag',
+    }))
+    const found = []
+    for (const object of walked) found.push(await cache.find(object))
+    await cache.keep(walked[0]!, header(232), true)
+    await cache.keep(walked[1]!, found[1]!, false)
+    await cache.close(false)
+    expect(await list([walked[0]!, ...objects.slice(1)])).toEqual(['a', 'run/1', 'run/3', 'z'])
+    expect(notices).toEqual([])
+  })
+
   it('are found and kept as in a map, whatever is listed when', async () => {
     const key = fc.array(fc.constantFrom('a', 'b', '/', 'é', '😀', '\uffff'), { minLength: 1, maxLength: 3 })
     const listing = fc.record({

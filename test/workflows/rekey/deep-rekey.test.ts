@@ -157,6 +157,24 @@ describe('an object that is encrypted anew', () => {
   })
 })
 
+it.each([
+  ['alone', {}],
+  ['and no versions listed', { listVersions: () => denied('ListObjectVersions') }],
+])('names the version before it, with the setting of the bucket denied %s', async (_, others) => {
+  await store.enableVersioning(BUCKET)
+  await scene.put('run/a', bytes('reads'), [scene.group])
+  const { versionId } = await store.headObject(BUCKET, 'run/a')
+  const { store: silent } = faultyStore(store, {
+    bucketVersioning: () => Promise.reject(fault('GetBucketVersioning', 'ACCESS_DENIED', false)),
+    ...others,
+  })
+  expect((await deep({}, silent)).rekeyed).toMatchObject([{ olderVersion: versionId }])
+})
+
+function denied(operation: string): never {
+  throw fault(operation, 'ACCESS_DENIED', false)
+}
+
 describe('an object that stays as it is', () => {
   it('because a segment is not genuine', async () => {
     const object = await objectFor(randomBytes(10 * MIB), [scene.group])

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '../../../src/util/errors.ts'
 import { bytes, collect } from '../../conformance/steps.ts'
 import { faultyStore } from '../../storage/faulty-store.ts'
-import { BUCKET, objectsScene, refusing, type ObjectsScene } from './objects-scene.ts'
+import { BUCKET, ELSEWHERE, objectsScene, refusing, type ObjectsScene } from './objects-scene.ts'
 
 let scene: ObjectsScene
 let folder: string
@@ -110,5 +110,42 @@ describe('a run that is given again', () => {
       totals: { objects: 2 },
       skipped: { doneBefore: 2 },
     })
+  })
+})
+
+describe('elsewhere, a run that is given again', () => {
+  const into = { bucket: ELSEWHERE, objectKey: '' }
+  const target = { bucket: ELSEWHERE, objectKey: 'a' }
+  let forGuest: { change: { added: Uint8Array[] } }
+  beforeEach(async () => {
+    forGuest = { change: { added: [scene.guest.publicKey] } }
+    for (const key of ['a', 'b']) await scene.put(`run/${key}`, bytes(key), [scene.group])
+  })
+
+  it('does not replace what it had done and somebody rekeyed since', async () => {
+    await scene.rekey({ into, records }, refusing(scene.store, 'b'))
+    await scene.rekey({ place: target, ...forGuest })
+    const second = await scene.rekey({ into, records })
+    expect(second).toMatchObject({
+      totals: { objects: 1 },
+      failed: [{ name: 'run/a', code: 'OBJECT_EXISTS' }],
+    })
+    expect((await scene.opens('a', scene.guest, ELSEWHERE))?.toString()).toBe('a')
+  })
+
+  it('nor what it had only placed', async () => {
+    // Its grants are still to be given: that is written down.
+    const reading = { grantee: { type: 'canonical', id: 'project_2000333' }, permission: 'READ' } as const
+    const acl = await scene.store.objectAcl(BUCKET, 'run/a')
+    await scene.store.putObjectAcl(BUCKET, 'run/a', { ...acl, grants: [...acl.grants, reading] })
+    const { store: killing } = faultyStore(scene.store, {
+      putObjectAcl: () => Promise.reject(new AppError('STORE_FAILURE', 'killed')),
+    })
+    await scene.rekey({ into, records }, killing)
+    expect(await scene.opens('a', scene.anna, ELSEWHERE)).toBeDefined()
+    await scene.rekey({ place: target, ...forGuest })
+    const second = await scene.rekey({ into, records })
+    expect(second.failed).toMatchObject([{ name: 'run/a', code: 'OBJECT_EXISTS' }])
+    expect((await scene.opens('a', scene.guest, ELSEWHERE))?.toString()).toBe('a')
   })
 })

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { writeAddressFile } from '../../../src/workflows/serve/address-file.ts'
+import { removeEarlierAddress, writeAddressFile } from '../../../src/workflows/serve/address-file.ts'
 
 const ADDRESS = `http://127.0.0.1:8123/${'t'.repeat(43)}/reads.bam`
 
@@ -32,12 +32,19 @@ it('replaces what a run left that was killed, and leaves that of a later run', a
   expect(await readFile(file, 'utf8')).toBe(`${later}\n`)
 })
 
+it('is removed at the start when a run left it that was killed', async () => {
+  await removeEarlierAddress(file)
+  await writeAddressFile(file, ADDRESS)
+  await removeEarlierAddress(file)
+  await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 it('never replaces another file', async () => {
   for (const content of ['', 'my notes', `${ADDRESS}\nand more\n`, 'x'.repeat(100_000)]) {
     await writeFile(file, content)
-    await expect(writeAddressFile(file, ADDRESS)).rejects.toMatchObject({
-      code: expect.stringMatching(/FILE_EXISTS|USAGE/) as string,
-    })
+    const refused = { code: expect.stringMatching(/FILE_EXISTS|USAGE/) as string }
+    await expect(writeAddressFile(file, ADDRESS)).rejects.toMatchObject(refused)
+    await expect(removeEarlierAddress(file)).rejects.toMatchObject(refused)
     expect(await readFile(file, 'utf8')).toBe(content)
   }
 })

@@ -74,6 +74,34 @@ describe('a listing', () => {
     expect(listings.length).toBe(4)
   })
 
+  it('reads on where a name comes even behind what is passed over', async () => {
+    for (let number = 0; number < 1500; number += 1) {
+      await store.putObject(bucket, `a/${number}`, new Uint8Array())
+      await store.putObject(bucket, `a/\u{10FFFF}${number}`, new Uint8Array())
+    }
+    await put('b')
+    expect(await list('')).toMatchObject({
+      entries: [{ name: 'a/' }, { name: 'b' }],
+      truncated: false,
+    })
+    expect(listings.length).toBe(2)
+  })
+
+  it('ends with a store that begins anew whatever it is told', async () => {
+    for (let number = 0; number < 3000; number += 1)
+      await store.putObject(bucket, `a/${number}`, new Uint8Array())
+    const honest = store
+    store = new Proxy(honest, {
+      get: (target, property) =>
+        property === 'listObjects'
+          ? (name: string, options: ListObjectsOptions) =>
+              honest.listObjects(name, { ...options, startAfter: undefined })
+          : (Reflect.get(target, property) as unknown),
+    })
+    expect(await list('')).toMatchObject({ entries: [{ name: 'a/' }], truncated: true })
+    expect(listings.length).toBe(2)
+  })
+
   it('says when there is more than it shows', async () => {
     for (let number = 0; number < 10_001; number += 1)
       await store.putObject(bucket, `${number}`, new Uint8Array())
@@ -82,6 +110,15 @@ describe('a listing', () => {
     expect(listing.truncated).toBe(true)
     expect(folderPage('s3://b/', '', listing)).toContain('more than this page shows')
     expect(JSON.parse(folderJson('s3://b/', '', listing))).toMatchObject({ truncated: true })
+  })
+})
+
+describe('a listing as JSON', () => {
+  it('steers no terminal, and has the names letter by letter', () => {
+    const name = 'a\u009b31m\u007f\u202e\u2028\n\u001b"\\b'
+    const json = folderJson('s3://b/', name, { entries: [{ name, folder: false }], truncated: false })
+    expect(json).toMatch(/^[\x20-\x7e]*\n$/)
+    expect(JSON.parse(json)).toMatchObject({ path: name, entries: [{ name }] })
   })
 })
 
