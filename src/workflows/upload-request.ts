@@ -7,11 +7,8 @@ import type { TransferProgress } from './transfer-progress.ts'
 import type { FailedTransfer } from './transfer-run.ts'
 import type { UploadSourceOptions } from './upload-sources.ts'
 
-/**
- * Parts in flight over all files together: with 8 MiB parts, 64 MiB of buffers. A server answers for a part only when it
- * has stored it, and half as many left a Ceph waiting for a tenth of the time (docs/benchmarks.md).
- */
-export const DEFAULT_CONCURRENCY = 8
+/** Parts in flight over all files together: with 8 MiB parts, 32 MiB of buffers. */
+export const DEFAULT_CONCURRENCY = 4
 
 export interface UploadRequest {
   store: ObjectStore

@@ -8,7 +8,7 @@ import type { Recipient } from './recipients.ts'
 import { plaintextOnly } from './refuse-encrypted.ts'
 import type { TransferEvent } from './transfer-event.ts'
 import type { TransferProgress } from './transfer-progress.ts'
-import type { UploadedObject } from './upload-request.ts'
+import { DEFAULT_CONCURRENCY, type UploadedObject } from './upload-request.ts'
 
 export interface StreamUploadRequest {
   store: ObjectStore
@@ -42,9 +42,6 @@ export interface StreamUploadRequest {
   onEvent?: ((event: TransferEvent) => void) | undefined
   signal?: AbortSignal | undefined
 }
-
-/** Parts in flight: a stream can't be read twice, so each stays in memory, and parts grow on the way. */
-const STREAM_CONCURRENCY = 4
 
 /** While one part is sealed another is read: more threads would have nothing to do. */
 const MAX_THREADS = 2
@@ -116,7 +113,7 @@ async function sealAndSend(request: StreamUploadRequest, engine: SegmentEngine):
       {
         store: request.store,
         engine,
-        concurrency: request.concurrency ?? STREAM_CONCURRENCY,
+        concurrency: request.concurrency ?? DEFAULT_CONCURRENCY,
         partSize: request.partSize,
         expectedSize: request.expectedSize,
         memory: request.memory,
