@@ -17,7 +17,7 @@ import { slotSizeFor } from './read-object.ts'
 import { readRecordedDigests, type RecordedDigests } from './recorded-digests.ts'
 import type { VerifiedObject } from './verdict.ts'
 import { verifyObject, type VerifyObjectOptions } from './verify-object.ts'
-import { VerifyReport } from './verify-report.ts'
+import { startVerifyReport, type VerifyReport } from './verify-report.ts'
 import {
   ObjectsNotWholeError,
   problemsOf,
@@ -49,7 +49,7 @@ const NAMED_UNMATCHED = 20
  * an identity every tag and what was recorded of the plaintext. Nothing is written but the report.
  *
  * @throws ObjectsNotWholeError when an object is damaged, or when none is whole; AppError OBJECT_NOT_FOUND, USAGE; what
- * readRecordedDigests and VerifyReport throw; StorageError when no object could be read; the signal's reason
+ * readRecordedDigests and startVerifyReport throw; StorageError when no object could be read; the signal's reason
  */
 export async function verifyObjects(
   store: Store,
@@ -65,7 +65,7 @@ export async function verifyObjects(
   }
   const recorded = digests === undefined ? undefined : await readRecordedDigests(digests, prefixOf(place))
   const address = formatS3Url(place.bucket, place.objectKey)
-  const report = request.report === undefined ? undefined : await VerifyReport.start(request.report, address)
+  const report = request.report === undefined ? undefined : await startVerifyReport(request.report, address)
   try {
     const wanted = await wantedObjects(store, place, signal)
     const run = new VerifyRun(store, request, recorded, report, wanted, signal)

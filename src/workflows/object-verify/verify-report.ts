@@ -1,6 +1,4 @@
-import { fileError } from '../../util/file-errors.ts'
-import { createPartialFile, type PartialFile } from '../../util/partial-file.ts'
-import { escapeUnprintable } from '../../util/printable-json.ts'
+import { ObjectReport } from '../object-report.ts'
 import type { FailedTransfer } from '../transfer-run.ts'
 import type { VerifiedObject } from './verdict.ts'
 import type { VerifyObjectsResult } from './verify-request.ts'
@@ -8,65 +6,14 @@ import type { VerifyObjectsResult } from './verify-request.ts'
 /** What stands for an object that could not be read to its end. */
 type UnreadObject = { objectKey: string; outcome: 'failed' } & Pick<FailedTransfer, 'code' | 'message'>
 
-/** Characters that are written at once. */
-const BLOCK = 64 * 1024
+/** What was found out about each object of a run, and the totals behind them. */
+export type VerifyReport = ObjectReport<
+  VerifiedObject | UnreadObject,
+  Omit<VerifyObjectsResult, 'objects' | 'failed' | 'place' | 'report'>
+>
 
-/**
- * A report that is written as the run goes, so that a hundred thousand objects take no memory: one JSON document, a line
- * for each object in the order in which they were done. It gets its name when it is whole, and replaces a report that is
- * there. Mode 0600.
- */
-export class VerifyReport {
-  readonly #path: string
-  readonly #file: PartialFile
-  #waiting: string
-  #entries = 0
-  #position = 0
-  #written: Promise<void> = Promise.resolve()
-
-  private constructor(path: string, file: PartialFile, place: string) {
-    this.#path = path
-    this.#file = file
-    const head = { format: 'sealift-verify-report', version: 1, madeAt: new Date().toISOString(), place }
-    this.#waiting = `${escapeUnprintable(JSON.stringify(head)).slice(0, -1)},"objects":[`
-  }
-
-  /** @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, DISK_FULL: before anything is read */
-  static async start(path: string, place: string): Promise<VerifyReport> {
-    return new VerifyReport(path, await createPartialFile(path, { replace: true }), place)
-  }
-
-  /** @throws AppError FILE_UNREADABLE, DISK_FULL; after that the report can't be finished */
-  async add(entry: VerifiedObject | UnreadObject): Promise<void> {
-    this.#waiting += `${this.#entries === 0 ? '' : ','}\n${escapeUnprintable(JSON.stringify(entry))}`
-    this.#entries += 1
-    if (this.#waiting.length >= BLOCK) await this.#write()
-  }
-
-  /** Writes the rest, syncs it and gives it its name. */
-  async finish(end: Omit<VerifyObjectsResult, 'objects' | 'failed' | 'place' | 'report'>): Promise<void> {
-    this.#waiting += `\n],${escapeUnprintable(JSON.stringify(end)).slice(1)}\n`
-    await this.#write()
-    await this.#file.finish()
-  }
-
-  /** Removes what was written. Harmless after finish. */
-  async discard(): Promise<void> {
-    await this.#written.catch(() => undefined)
-    await this.#file.discard()
-  }
-
-  /** One after the other: objects end at the same time. */
-  #write(): Promise<void> {
-    const block = Buffer.from(this.#waiting)
-    this.#waiting = ''
-    const position = this.#position
-    this.#position += block.length
-    this.#written = this.#written.then(async () => {
-      await this.#file.writeAt(block, position).catch((error: unknown) => {
-        throw fileError(error, 'write', this.#path)
-      })
-    })
-    return this.#written
-  }
+/** @throws AppError FILE_NOT_FOUND, FILE_UNREADABLE, DISK_FULL: before anything is read */
+export function startVerifyReport(path: string, place: string): Promise<VerifyReport> {
+  const head = { format: 'sealift-verify-report', version: 1, place }
+  return ObjectReport.start(path, head)
 }

@@ -8,7 +8,7 @@ import { ProgressCount } from '../transfer-progress.ts'
 import { listForRekey } from './rekey-listing.ts'
 import { checkRekeyRequest, refuseOwnTarget } from './rekey-arguments.ts'
 import { RekeyLog, rekeyId } from './rekey-log.ts'
-import { RekeyReport } from './rekey-report.ts'
+import { startRekeyReport, type RekeyReport } from './rekey-report.ts'
 import type { RekeyObjectsRequest, RekeyObjectsResult } from './rekey-request.ts'
 import { RekeyTally } from './rekey-tally.ts'
 import { RekeyWork, objectsAtOnce } from './rekey-work.ts'
@@ -122,7 +122,7 @@ async function keepsVersions(
 
 async function startReport(request: RekeyObjectsRequest): Promise<RekeyReport | undefined> {
   if (request.report === undefined) return undefined
-  return RekeyReport.start(request.report, { endpoint: request.records?.endpoint, ...askedFor(request) })
+  return startRekeyReport(request.report, { endpoint: request.records?.endpoint, ...askedFor(request) })
 }
 
 /** Uploads of new bodies that a killed run left behind: they can't be gone on with, because their data keys are gone. */
