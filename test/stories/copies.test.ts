@@ -4,6 +4,7 @@ import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectAclCommand,
@@ -16,6 +17,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { createS3Store } from '../../src/storage/s3/s3-store.ts'
 import { copyObjects } from '../../src/workflows/copy-objects.ts'
+import { areDistinctBuckets } from '../../src/workflows/many-objects/distinct-buckets.ts'
 import { moveObjects } from '../../src/workflows/move-objects.ts'
 import { openImportBucket, PASSPHRASE } from '../support/cast.ts'
 import { expectFailure } from '../support/failure.ts'
@@ -220,6 +222,13 @@ onEveryBackend('objects that are copied, moved and deleted on the server', (stag
       expectFailure(await group.sealift(move), { code: 2, error: /onto itself/ })
     }
     expect((await bytesOf(ARCHIVE, 'only')).toString()).toBe('the only one')
+    const store = createS3Store({ endpoint: backend.endpoint, credentials: group.project })
+    expect(await areDistinctBuckets(store, other, { bucket: ARCHIVE, objectKey: 'only' })).toBe(false)
+    expect(await areDistinctBuckets(store, INBOX, { bucket: ARCHIVE, objectKey: 'only' })).toBe(true)
+    expect(await areDistinctBuckets(store, INBOX, { bucket: other, objectKey: 'only' })).toBe(true)
+    store.close()
+    const { Uploads = [] } = await send().send(new ListMultipartUploadsCommand({ Bucket: ARCHIVE }))
+    expect(Uploads).toEqual([])
   })
 
   describe('rm', () => {

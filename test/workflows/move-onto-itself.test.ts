@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/storage/store.ts'
+import { copyObjects } from '../../src/workflows/copy-objects.ts'
 import type { CopyRequest } from '../../src/workflows/many-objects/copy-run.ts'
 import { moveObjects } from '../../src/workflows/move-objects.ts'
-import { bytes, expectCode } from '../conformance/steps.ts'
+import { bytes, collect, expectCode } from '../conformance/steps.ts'
 import { fault, faultyStore } from '../storage/faulty-store.ts'
 import { A, B, copyRequest, deliver, keysIn, twoBuckets } from './copies-scene.ts'
 
@@ -69,22 +70,36 @@ describe('one bucket under two names', () => {
     }
   })
 
+  /** A server whose times tell nothing. */
+  const sameTime = (over: Store): Store => {
+    const lastModified = new Date()
+    return faultyStore(over, {
+      headObject: async (...args) => ({ ...(await store.headObject(...args)), lastModified }),
+    }).store
+  }
+
+  it('a copy of the same moment is known by an upload that only its bucket knows', async () => {
+    const objectKey = 'run/a.c4gh'
+    await copyObjects(store, copyRequest(`${A}/${objectKey}`, `${B}/a`))
+    const planned = move(`${A}/${objectKey}`, `${B}/a`, { dryRun: true }, sameTime(store))
+    await expectCode(planned, 'OBJECT_EXISTS')
+    expect(await move(`${A}/${objectKey}`, `${B}/a`, {}, sameTime(store))).toMatchObject({ alreadyThere: 1 })
+    expect(await keysIn(store, A)).toEqual(['run/b.c4gh'])
+    expect(await keysIn(store, B)).toEqual(['a'])
+    expect(await collect(store.listMultipartUploads(B))).toEqual([])
+  })
+
   it('a copy of the same moment is known by what was written down', async () => {
     const records = { folder, endpoint: 'memory' }
-    const at = new Date()
-    // A server whose times tell nothing.
-    const sameTime = (over: Store): Store =>
-      faultyStore(over, {
-        headObject: async (...args) => ({ ...(await store.headObject(...args)), lastModified: at }),
-      }).store
-    const { store: locked } = faultyStore(sameTime(store), {
-      deleteObject: async () => {
-        throw fault('DeleteObject', 'ACCESS_DENIED', false)
-      },
-    })
+    const refused = (operation: string) => async () => {
+      throw fault(operation, 'ACCESS_DENIED', false)
+    }
+    const secretive = (over: Store): Store =>
+      faultyStore(sameTime(over), { createMultipartUpload: refused('CreateMultipartUpload') }).store
+    const { store: locked } = faultyStore(sameTime(store), { deleteObject: refused('DeleteObject') })
     await expectCode(move(`${A}/run/a.c4gh`, `${B}/a`, { records }, locked), 'ACCESS_DENIED')
-    await expectCode(move(`${A}/run/a.c4gh`, `${B}/a`, {}, sameTime(store)), 'OBJECT_EXISTS')
-    expect(await move(`${A}/run/a.c4gh`, `${B}/a`, { records }, sameTime(store))).toMatchObject({
+    await expectCode(move(`${A}/run/a.c4gh`, `${B}/a`, {}, secretive(store)), 'OBJECT_EXISTS')
+    expect(await move(`${A}/run/a.c4gh`, `${B}/a`, { records }, secretive(store))).toMatchObject({
       alreadyThere: 1,
     })
     expect(await keysIn(store, A)).toEqual(['run/b.c4gh'])

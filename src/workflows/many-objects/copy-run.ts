@@ -258,9 +258,7 @@ async function copyOne(step: Step): Promise<MadeCopy> {
 async function look(step: Step): Promise<{ before: ObjectHead; there: AtTarget }> {
   const { store, source, request, guardsSource, signal } = step
   const before = await store.headObject(source.bucket, source.objectKey, { signal })
-  const { records } = request
-  return {
-    before,
-    there: await lookAtTarget(store, step, before, { records, refusesItself: guardsSource, signal }),
-  }
+  const { records, dryRun: onlyLooks } = request
+  const options = { records, refusesItself: guardsSource, onlyLooks, signal }
+  return { before, there: await lookAtTarget(store, step, before, options) }
 }

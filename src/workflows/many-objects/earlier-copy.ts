@@ -8,6 +8,7 @@ import { isSameObject } from '../copies/same-object.ts'
 import { readUnfinishedCopy } from '../copies/unfinished-copy.ts'
 import { formatS3Url } from '../s3-url.ts'
 import type { CopyNames } from './copy-names.ts'
+import { areDistinctBuckets } from './distinct-buckets.ts'
 import { isFinishedCopy } from './finished-copies.ts'
 
 /** An ETag that the bytes give: no two objects have it that were not stored from the same parts. */
@@ -28,6 +29,8 @@ interface LookOptions {
   records?: CopyRecords | undefined
   /** Whether the source shall be deleted: then the target must not be the source under another name of its bucket. */
   refusesItself?: boolean | undefined
+  /** Nothing may be asked of the server that it would have to write. */
+  onlyLooks?: boolean | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -42,16 +45,17 @@ export async function lookAtTarget(
   store: Store,
   names: CopyNames,
   before: ObjectHead,
-  { records, refusesItself = false, signal }: LookOptions,
+  options: LookOptions = {},
 ): Promise<AtTarget> {
+  const { records, signal } = options
   const { source, target } = names
   const head = await store.headObject(target.bucket, target.objectKey, { signal }).catch((error: unknown) => {
     if (hasCode(error, 'OBJECT_NOT_FOUND')) return undefined
     throw error
   })
   if (head === undefined) return { state: 'nothing' }
-  if (refusesItself && isSameObject(before, head) && !(await isOurs(records, names, before, head))) {
-    throw mayBeItself(names)
+  if (options.refusesItself === true && isSameObject(before, head)) {
+    await refuseItself(store, names, before, head, options)
   }
   if (head.size !== before.size || !isDeepStrictEqual(head.headers, before.headers)) return { state: 'other' }
   const hasSameBytes =
@@ -62,6 +66,19 @@ export async function lookAtTarget(
   const there = await tagsOf(store, target, head, signal)
   const hasOtherTags = Object.keys(there).length > 0 && !isDeepStrictEqual({ ...there }, { ...tags })
   return hasOtherTags ? { state: 'other' } : { state: 'copy', head, tags }
+}
+
+/** Servers may know one bucket by several names, and nothing of an object tells its copy of the same moment from itself. */
+async function refuseItself(
+  store: Store,
+  names: CopyNames,
+  before: ObjectHead,
+  there: ObjectHead,
+  { records, onlyLooks = false, signal }: LookOptions,
+): Promise<void> {
+  if (await isOurs(records, names, before, there)) return
+  if (!onlyLooks && (await areDistinctBuckets(store, names.source.bucket, names.target, signal))) return
+  throw mayBeItself(names)
 }
 
 /**
@@ -80,12 +97,11 @@ async function isOurs(
   return begun?.bucket === names.source.bucket && begun.objectKey === names.source.objectKey
 }
 
-/** Servers may know one bucket by several names, and nothing but its time tells a copy from the object itself. */
 function mayBeItself({ source, target }: CopyNames): AppError {
   const [from, to] = [source, target].map(({ bucket, objectKey }) => formatS3Url(bucket, objectKey))
   return new AppError('OBJECT_EXISTS', `${to} may be ${from} itself, under another name of its bucket`, {
     hints: [
-      'both have the same ETag, version and time; nothing was deleted',
+      'both have the same ETag, version and time, and the server did not show that the buckets are two; nothing was deleted',
       `if you know that it is a copy: sealift rm ${from}`,
     ],
   })
