@@ -114,7 +114,9 @@ describe('sealift cp and mv', () => {
     let stop: () => void = () => undefined
     let copies = 0
     beforeRequest = (operation) => {
-      if (operation === 'CopyObject') copies += 1
+      if (operation !== 'CopyObject') return
+      copies += 1
+      // Once: a second Ctrl-C would not wait.
       if (copies === 3) stop()
     }
     const running = person.start(copy(verb, '--concurrency', '1'))
