@@ -143,7 +143,9 @@ describe('stopped in the middle', () => {
       let stored = 0
       const run = group.start([...args, '--concurrency', '1'])
       meanwhile = (operation) => {
-        if (operation === 'PutObject') stored += 1
+        if (operation !== 'PutObject') return
+        stored += 1
+        // Once: a second Ctrl-C would not wait.
         if (stored === 3) run.kill(signal)
       }
       const stopped = await run.ended
