@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { CopyObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3'
 
 import { serializeCopySource } from '../../src/storage/s3/copies.ts'
+import { EXIT } from '../../src/cli/exit-codes.ts'
 import { lockHolder } from '../../src/transfer/journal/journal-lock.ts'
 import { Random } from '../fuzz/random.ts'
 import { filesBelow } from '../support/files.ts'
@@ -60,6 +61,11 @@ interface Attempt {
   /** All that was on the disk after a kill. */
   notes: string[]
   seen: Record<StoredState['state'], number>
+  /**
+   * The run that was killed had done everything and removed its log. Given again, a run that writes elsewhere finds objects
+   * that nothing tells from somebody else's, and refuses them.
+   */
+  isFinished: boolean
   findings: string[]
 }
 
@@ -86,6 +92,7 @@ export async function rekeyCrashRun(scene: RekeyScene, seed: number, run: number
       await inspect(scene, attempt)
       continue
     }
+    if (attempt.isFinished && ended.code === EXIT.conflict) break
     if (ended.code !== 0) attempt.findings.push(`ended with ${ended.code}: ${ended.stderr}`)
     if (requests === undefined) scene.usualRequests.set(usual, answered.length)
     break
@@ -137,6 +144,7 @@ async function prepare(
     dataKeys: new Map(scene.templates.flatMap(({ dataKeys }) => dataKeys.map((key) => [hexOf(key), key]))),
     notes: [],
     seen: { absent: 0, old: 0, new: 0, wrong: 0 },
+    isFinished: false,
     findings: [],
   }
 }
@@ -156,6 +164,7 @@ async function copyTemplate(
 /** What is stored and what is on the disk between two runs. */
 async function inspect(scene: RekeyScene, attempt: Attempt): Promise<void> {
   const { objects, mode, outcome, findings, seen } = attempt
+  const before = seen.new
   for (const { template, place, source } of objects) {
     const found = await stateOf(scene, place, template, outcome)
     seen[found.state] += 1
@@ -166,6 +175,11 @@ async function inspect(scene: RekeyScene, attempt: Attempt): Promise<void> {
       findings.push(`after a kill: ${place.objectKey} is the source`)
     if (mode === 'into') await expectSource(scene, source, template, findings)
   }
+  const logs = (await filesBelow(stateFolderOf(scene)).catch(() => [])).filter((name) =>
+    name.endsWith('.jsonl'),
+  )
+  const hasLog = logs.some((name) => !KEPT.has(name))
+  attempt.isFinished = mode === 'into' && !hasLog && seen.new - before === objects.length
   attempt.notes.push(await textBelow(stateFolderOf(scene)))
   findings.push(...(await secrets(scene, attempt)))
 }

@@ -28,10 +28,10 @@ export async function rewriteWhole(rekey: ObjectRekey, options: RekeyObjectOptio
     ...{ way: 'rewritten', parts: 1, comparedBy: 'etag' },
     ...(grants === undefined ? { grants: 'unknown' } : {}),
   })
-  await writeDownRekey(rekey, { size: bytes.length, etag: md5 }, belongings, expected, options)
-  if (!inPlace && !options.force) await seenAbsent(store, target, { signal })
-  await refuseIfChanged(store, source, head, signal)
   const ifAbsent = !inPlace && !options.force
+  if (ifAbsent) await seenAbsent(store, target, { signal })
+  await writeDownRekey(rekey, { size: bytes.length, etag: md5 }, belongings, expected, options)
+  await refuseIfChanged(store, source, head, signal)
   const acl = 'bucket-owner-full-control'
   const stored = await putTagged(rekey, bytes, { acl, headers: head.headers, tags, ifAbsent, signal })
   options.onBytes?.(bytes.length)
