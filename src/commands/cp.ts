@@ -1,6 +1,5 @@
-import { SealiftCommand, type PartialFailure } from '../cli/base-command.ts'
-import { copyArgs, copyFlags, copySettings } from '../cli/copy-flags.ts'
-import { copiesText, copyLine, isShown } from '../cli/copy-text.ts'
+import { CopyCommand } from '../cli/copy-command.ts'
+import { copyArgs, copyFlags } from '../cli/copy-flags.ts'
 import { copiesFolder, knownKeysFile } from '../cli/settings.ts'
 import { keepHeapSmall } from '../cli/small-heap.ts'
 import { storeSettings } from '../cli/store-flags.ts'
@@ -12,7 +11,7 @@ interface CpResult extends CopyObjectsResult {
   entries: CopiedEntry[]
 }
 
-export default class Cp extends SealiftCommand<CpResult> {
+export default class Cp extends CopyCommand<CpResult> {
   static override summary = 'copy objects within the store, on the server'
   static override description = `No byte comes to this machine, whatever the size; metadata, tags and grants come along, and each copy is checked.
 Nothing that is there is replaced without --force. When it was stopped, the same command goes on: copies that are there already are not made again.
@@ -31,6 +30,8 @@ The copies are sealed for the readers of the originals: \`rekey\` changes that.`
   static override args = copyArgs
   static override flags = copyFlags
 
+  protected override readonly verb = 'copy'
+
   protected override async perform(): Promise<CpResult> {
     const { args, flags } = await this.parse(Cp)
     keepHeapSmall()
@@ -47,28 +48,12 @@ The copies are sealed for the readers of the originals: \`rekey\` changes that.`
       await checkBucketOwner(connection, { bucket, knownKeysFile: knownKeysFile() }, this.signal)
     }
     const entries: CopiedEntry[] = []
-    const result = await copyObjects(
-      connection.store,
-      {
-        ...places,
-        ...copySettings(flags),
-        records: { folder: copiesFolder(), endpoint: connection.endpoint },
-        onObject: (entry) => {
-          if (this.jsonEnabled() || (!flags['dry-run'] && isShown(entries.length))) entries.push(entry)
-          else if (flags['dry-run']) this.line(copyLine('copy', entry))
-        },
-        onProgress: flags['dry-run'] ? undefined : await this.progress(flags.progress),
-      },
-      this.signal,
-    )
+    const request = {
+      ...places,
+      ...(await this.asked(flags, entries)),
+      records: { folder: copiesFolder(), endpoint: connection.endpoint },
+    }
+    const result = await copyObjects(connection.store, request, this.signal)
     return { ...result, seconds: (performance.now() - started) / 1000, entries }
-  }
-
-  protected override failures(result: CpResult): readonly PartialFailure[] {
-    return result.failed
-  }
-
-  protected override toText(result: CpResult): string {
-    return copiesText('copy', result, result.entries)
   }
 }

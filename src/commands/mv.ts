@@ -1,6 +1,5 @@
-import { SealiftCommand, type PartialFailure } from '../cli/base-command.ts'
-import { copyArgs, copyFlags, copySettings } from '../cli/copy-flags.ts'
-import { copiesText, copyLine, isShown } from '../cli/copy-text.ts'
+import { CopyCommand } from '../cli/copy-command.ts'
+import { copyArgs, copyFlags } from '../cli/copy-flags.ts'
 import { copiesFolder, knownKeysFile } from '../cli/settings.ts'
 import { keepHeapSmall } from '../cli/small-heap.ts'
 import { storeSettings } from '../cli/store-flags.ts'
@@ -13,7 +12,7 @@ interface MvResult extends MoveObjectsResult {
   entries: CopiedEntry[]
 }
 
-export default class Mv extends SealiftCommand<MvResult> {
+export default class Mv extends CopyCommand<MvResult> {
   static override summary = 'move or rename objects within the store, on the server'
   static override description = `Each object is copied on the server and checked, and then its source is deleted, if it is still what was copied: at every moment it is at one place or at both. When it was stopped, the same command goes on.
 Where the bucket keeps versions, what was moved stays readable there as an older version: \`rm --versions\` deletes it for good.
@@ -32,6 +31,8 @@ Nothing that is there is replaced without --force. Published keys (keys/NAME.pub
   static override args = copyArgs
   static override flags = copyFlags
 
+  protected override readonly verb = 'move'
+
   protected override async perform(): Promise<MvResult> {
     const { args, flags } = await this.parse(Mv)
     keepHeapSmall()
@@ -49,28 +50,12 @@ Nothing that is there is replaced without --force. Published keys (keys/NAME.pub
       await checkBucketOwner(connection, { bucket, knownKeysFile: knownKeysFile() }, this.signal)
     }
     const entries: CopiedEntry[] = []
-    const result = await moveObjects(
-      connection.store,
-      {
-        ...places,
-        ...copySettings(flags),
-        records: { folder: copiesFolder(), endpoint: connection.endpoint },
-        onObject: (entry) => {
-          if (this.jsonEnabled() || (!flags['dry-run'] && isShown(entries.length))) entries.push(entry)
-          else if (flags['dry-run']) this.line(copyLine('move', entry))
-        },
-        onProgress: flags['dry-run'] ? undefined : await this.progress(flags.progress),
-      },
-      this.signal,
-    )
+    const request = {
+      ...places,
+      ...(await this.asked(flags, entries)),
+      records: { folder: copiesFolder(), endpoint: connection.endpoint },
+    }
+    const result = await moveObjects(connection.store, request, this.signal)
     return { ...result, seconds: (performance.now() - started) / 1000, entries }
-  }
-
-  protected override failures(result: MvResult): readonly PartialFailure[] {
-    return result.failed
-  }
-
-  protected override toText(result: MvResult): string {
-    return copiesText('move', result, result.entries)
   }
 }
