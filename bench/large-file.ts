@@ -1,14 +1,20 @@
 import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 
 import { sha256 } from '../test/support/files.ts'
 import { expectSame } from './local-scenarios.ts'
 import { measure } from './measure.ts'
+import type { Command } from './measure.ts'
 import { PLAIN_PEERS, RCLONE_UPLOAD } from './plain-peers.ts'
+import type { Address } from './plain-peers.ts'
 import type { Scenario, Subject } from './scenario.ts'
 import type { Site } from './site.ts'
 import { hasPeer, writeRandomFile } from './workplace.ts'
 
 const OBJECT_KEY = 'large'
+
+/** How much of the time is the server's, whoever asks. */
+const BARE = 'bare requests from and to memory'
 
 /** Upload of one file, encrypted, beside the same file moved as it is, and beside encrypting into a pipe. */
 export async function uploadScenario(site: Site, size: number): Promise<Scenario> {
@@ -41,6 +47,7 @@ export async function uploadScenario(site: Site, size: number): Promise<Scenario
       check,
     })
   }
+  subjects.push({ name: BARE, command: () => bareRequests(site, 'put', address, size), check })
   return { title: `upload to ${site.title}`, size, subjects }
 }
 
@@ -81,5 +88,18 @@ export async function downloadScenario(site: Site, size: number): Promise<Scenar
       check,
     })
   }
+  subjects.push({ name: BARE, command: () => bareRequests(site, 'get', plain, size) })
   return { title: `download from ${site.title}`, size, subjects }
+}
+
+/** The program's only; no command of sealift has a part in it. */
+function bareRequests(
+  site: Site,
+  direction: 'put' | 'get',
+  { path, endpoint }: Address,
+  size: number,
+): Command {
+  const script = fileURLToPath(new URL('bare-requests.ts', import.meta.url))
+  const [bucket = '', objectKey = ''] = path.split('/')
+  return { ...site.sealift(), args: [script, direction, endpoint, bucket, objectKey, String(size)] }
 }
