@@ -101,7 +101,8 @@ Buffers take concurrency times the part size, and never more than --memory (64 M
     ...planFlags,
     ...sourceFlags,
     'part-size': sizeFlag({
-      description: 'size aimed at per part (default: 8 MiB, more for files from 79 GiB on)',
+      description:
+        'size aimed at per part (default: 16 MiB, more for files from 156 GiB on; of a stream 8 MiB at first)',
       helpGroup: 'TRANSFER',
     }),
     concurrency: Flags.integer({

@@ -9,6 +9,9 @@ import { planRanges } from './range-plan.ts'
 import type { SegmentEngine } from './segment-engine.ts'
 import type { SourceFile } from './source-file.ts'
 
+/** Bytes that a thread seals at a time. */
+const RANGE_SIZE = 8 * 1024 ** 2
+
 export interface LocalFileOptions {
   engine: SegmentEngine
   /** Tasks in flight: as many as the engine has threads. */
@@ -36,7 +39,7 @@ export async function sealFile(
   options: SealFileOptions,
 ): Promise<number> {
   const { offset, length } = options.range ?? { offset: 0, length: source.size }
-  const plan = planParts(length, header.length)
+  const plan = planParts(length, header.length, RANGE_SIZE)
   await into.writeAt(header, 0)
   let outOffset = header.length
   const tasks = Array.from({ length: plan.partCount }, (_, index) => {

@@ -8,8 +8,8 @@ export const MAX_PART_SIZE = 5 * 1024 ** 3
 export const MAX_PART_COUNT = 10_000
 export const MAX_OBJECT_SIZE = 5 * 1024 ** 4
 
-/** Part size aimed at when none is asked for, bytes. Small parts keep memory low; docs/transfers.md has the measurements. */
-const DEFAULT_PART_SIZE = 8 * 1024 ** 2
+/** Part size aimed at when none is asked for, bytes. Smaller ones cost time, larger ones memory (docs/transfers.md). */
+const DEFAULT_PART_SIZE = 16 * 1024 ** 2
 
 /** What one part of a sealed object holds. Sizes and offsets in bytes. */
 interface PlannedPart {

@@ -65,6 +65,9 @@ export interface StreamedUpload extends UploadResult {
 /** Buffers of plaintext: one is filled while the other is sealed. */
 const PLAIN_BUFFERS = 2
 
+/** Bytes of the first parts, when no size is asked for: more of them are in memory than of a file. */
+const FIRST_PART_SIZE = 8 * 1024 ** 2
+
 /** Bytes of buffers beyond which, without a limit of the caller's own, fewer parts are in flight. */
 const USUAL_MEMORY = 1024 ** 3
 
@@ -142,7 +145,7 @@ class StreamSealing {
     this.#header = header
     this.#dataKey = dataKey
     this.#options = options
-    const { segmentsPerPart } = planParts(0, header.length, options.partSize)
+    const { segmentsPerPart } = planParts(0, header.length, options.partSize ?? FIRST_PART_SIZE)
     this.#growth = planGrowth(segmentsPerPart, options.expectedSize)
     this.#hashing = startDigests(options.md5 === true ? 'sha256+md5' : 'sha256')
   }

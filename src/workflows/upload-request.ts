@@ -7,7 +7,7 @@ import type { TransferProgress } from './transfer-progress.ts'
 import type { FailedTransfer } from './transfer-run.ts'
 import type { UploadSourceOptions } from './upload-sources.ts'
 
-/** Parts in flight over all files together: with 8 MiB parts, 32 MiB of buffers. */
+/** Parts in flight over all files together: with 16 MiB parts, 64 MiB of buffers. */
 export const DEFAULT_CONCURRENCY = 4
 
 export interface UploadRequest {
