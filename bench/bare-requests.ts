@@ -1,23 +1,20 @@
 /**
- * `node bench/bare-requests.ts put|get ENDPOINT BUCKET KEY SIZE`: the requests of a transfer and nothing else, in parts of
- * 16 MiB, eight at a time. The same block of memory is sent for every part, with a signature that says nothing of it, and
- * what comes is thrown away: no file, no hash, no cipher. What this takes, the server and the line take.
+ * `node bench/bare-requests.ts ENDPOINT BUCKET KEY SIZE`: the requests of an upload and nothing else, in parts of 16 MiB,
+ * eight at a time. The same block of memory is sent for every part, with a signature that says nothing of it: no file, no
+ * hash, no cipher. What this takes, the server and the line take.
  */
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  GetObjectCommand,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { randomFillSync } from 'node:crypto'
-import { finished } from 'node:stream/promises'
-import type { Readable } from 'node:stream'
 
 const PART = 16 * 1024 ** 2
 const AT_ONCE = 8
 
-const [direction, endpoint = '', Bucket = '', Key = '', bytes = '0'] = process.argv.slice(2)
+const [endpoint = '', Bucket = '', Key = '', bytes = '0'] = process.argv.slice(2)
 const size = Number(bytes)
 const client = new S3Client({
   endpoint,
@@ -26,11 +23,10 @@ const client = new S3Client({
   responseChecksumValidation: 'WHEN_REQUIRED',
 })
 const parts = Array.from({ length: Math.ceil(size / PART) }, (_, index) => index)
-if (direction === 'put') await put()
-else await get()
+await upload()
 client.destroy()
 
-async function put(): Promise<void> {
+async function upload(): Promise<void> {
   // The signer takes a hash that is there already, this one for none.
   client.middlewareStack.add(
     (next) => (args) => {
@@ -42,24 +38,16 @@ async function put(): Promise<void> {
   )
   const block = randomFillSync(Buffer.allocUnsafeSlow(PART))
   const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }))
-  const upload = { Bucket, Key, UploadId }
+  const place = { Bucket, Key, UploadId }
   const Parts: { PartNumber: number; ETag: string | undefined }[] = []
   await eachPart(async (index) => {
     const PartNumber = index + 1
     const Body = block.subarray(0, Math.min(PART, size - index * PART))
-    const { ETag } = await client.send(new UploadPartCommand({ ...upload, PartNumber, Body }))
+    const { ETag } = await client.send(new UploadPartCommand({ ...place, PartNumber, Body }))
     Parts[index] = { PartNumber, ETag }
   })
   const MultipartUpload = { Parts }
-  await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }))
-}
-
-async function get(): Promise<void> {
-  await eachPart(async (index) => {
-    const Range = `bytes=${index * PART}-${Math.min(size, (index + 1) * PART) - 1}`
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, Range }))
-    await finished((Body as Readable).resume())
-  })
+  await client.send(new CompleteMultipartUploadCommand({ ...place, MultipartUpload }))
 }
 
 async function eachPart(move: (index: number) => Promise<void>): Promise<void> {
