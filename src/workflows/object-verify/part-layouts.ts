@@ -20,7 +20,7 @@ const MIB = 1024 ** 2
 
 /** Part sizes that programs have as their default or people ask for, in MiB; ours first. */
 const USUAL_SIZES = [
-  8, 5, 16, 10, 15, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024, 2048, 4096,
+  16, 8, 5, 10, 15, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512, 1000, 1024, 2048, 4096,
 ]
 
 /** minio-go and mc round their part size up to a multiple of this. */
