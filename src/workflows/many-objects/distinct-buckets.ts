@@ -1,5 +1,7 @@
-import type { ObjectName } from '../../storage/object-store.ts'
+import { createUpload } from '../../storage/create-upload.ts'
+import type { MultipartUpload, ObjectName } from '../../storage/object-store.ts'
 import type { Store } from '../../storage/store.ts'
+import { removeUpload } from '../../storage/upload-cleanup.ts'
 import { hasCode } from '../../util/errors.ts'
 
 /**
@@ -7,7 +9,7 @@ import { hasCode } from '../../util/errors.ts'
  * begun at the target, looked for in the other (ListParts), and aborted. No object comes of it.
  *
  * @returns false when it is the same bucket, and when it is not allowed to find out
- * @throws StorageError when the server can't be asked
+ * @throws StorageError when the server can't be asked; AppError STORE_FAILURE when the upload stays behind
  */
 export async function areDistinctBuckets(
   store: Store,
@@ -17,35 +19,30 @@ export async function areDistinctBuckets(
 ): Promise<boolean> {
   if (bucket === target.bucket) return false
   try {
-    const uploadId = await store.createMultipartUpload(target.bucket, target.objectKey, { signal })
+    const upload = await createUpload(store, target, { signal })
     try {
       // An upload that its own bucket doesn't know can't tell anything of another.
-      await firstPart(store, { ...target, uploadId }, signal)
-      return await isUnknown(firstPart(store, { ...target, bucket, uploadId }, signal))
+      if (!(await isKnown(store, upload, signal))) return false
+      return !(await isKnown(store, { ...upload, bucket }, signal))
     } finally {
-      await store.abortMultipartUpload({ ...target, uploadId })
+      await removeUpload(store, upload)
     }
   } catch (error) {
-    if (hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED', 'UPLOAD_NOT_FOUND')) return false
+    if (hasCode(error, 'ACCESS_DENIED', 'UNSUPPORTED')) return false
     throw error
   }
 }
 
-async function isUnknown(asked: Promise<void>): Promise<boolean> {
-  try {
-    await asked
-    return false
-  } catch (error) {
-    if (hasCode(error, 'UPLOAD_NOT_FOUND')) return true
-    throw error
-  }
-}
-
-/** Asks for an upload's parts as far as to know that it is there. */
-async function firstPart(
+async function isKnown(
   store: Store,
-  upload: Parameters<Store['listParts']>[0],
+  upload: MultipartUpload,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  for await (const _ of store.listParts(upload, { signal })) return
+): Promise<boolean> {
+  try {
+    for await (const _part of store.listParts(upload, { signal })) return true
+    return true
+  } catch (error) {
+    if (hasCode(error, 'UPLOAD_NOT_FOUND')) return false
+    throw error
+  }
 }

@@ -45,7 +45,7 @@ export async function lookAtTarget(
   store: Store,
   names: CopyNames,
   before: ObjectHead,
-  options: LookOptions = {},
+  options: LookOptions,
 ): Promise<AtTarget> {
   const { records, signal } = options
   const { source, target } = names
