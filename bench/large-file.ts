@@ -91,7 +91,7 @@ export async function downloadScenario(site: Site, size: number): Promise<Scenar
   return { title: `download from ${site.title}`, size, subjects }
 }
 
-/** The program's only; no command of sealift has a part in it. */
+/** With sealift's environment and credentials, and nothing else of it. */
 function bareRequests(site: Site, { path, endpoint }: Address, size: number): Command {
   const script = fileURLToPath(new URL('bare-requests.ts', import.meta.url))
   const [bucket = '', objectKey = ''] = path.split('/')

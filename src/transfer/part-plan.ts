@@ -8,7 +8,7 @@ export const MAX_PART_SIZE = 5 * 1024 ** 3
 export const MAX_PART_COUNT = 10_000
 export const MAX_OBJECT_SIZE = 5 * 1024 ** 4
 
-/** Part size aimed at when none is asked for, bytes. Smaller ones cost time, larger ones memory (docs/transfers.md). */
+/** Part size aimed at when none is asked for, bytes. Smaller ones cost time, larger ones memory (bench/results.md). */
 const DEFAULT_PART_SIZE = 16 * 1024 ** 2
 
 /** What one part of a sealed object holds. Sizes and offsets in bytes. */
